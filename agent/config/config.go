@@ -1,0 +1,129 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// A Config is what one file says, laid over the defaults. Paths in it are
+// absolute; addresses, globs and ranges have been checked.
+type Config struct {
+	Customer  string // customer number, as on the invoice
+	Site      string // name of this place, for people; may be empty
+	Portal    Portal
+	Networks  []Network // [[network]], at least one
+	Poll      Poll
+	Discovery Discovery
+	Toner     Toner
+	Devices   []Device // [[device]], the contract list and exceptions from [toner]
+	Page      Page
+	Store     Store
+	Log       Log
+}
+
+// Portal says where readings and orders go, and how to prove who sends them.
+type Portal struct {
+	URL               string // https://, mqtts:// or wss://; http:// and mqtt:// only to loopback
+	Token             Secret // bearer token of HTTPS, password of MQTT; may be empty
+	User              string // user name of MQTT; may be empty
+	CA                string // PEM file of a certificate authority of the customer's own; "" uses the system's
+	ClientCertificate string // PEM file; "" for none
+	ClientKey         string // PEM file; "" for none
+	Receipts          string // "portal", "broker" or "status"
+}
+
+// A Network is a part of the customer's network that is searched for copiers.
+type Network struct {
+	Addresses []string // each as collector.ParseRange reads it
+	Community Secret
+	Version   string // "auto", "1" or "2c"
+	Port      uint16
+}
+
+// Poll says how often and how gently copiers are asked.
+type Poll struct {
+	Meters   time.Duration // between two full readings of one copier
+	Supplies time.Duration // between two readings of its supplies and alerts
+	Parallel int           // copiers asked at the same time
+	Timeout  time.Duration // one try of one request
+}
+
+// Discovery says how often the networks are searched for new copiers.
+type Discovery struct {
+	Every time.Duration
+	Rate  int // packets a second
+}
+
+// Toner holds the rules of the automatic order. OrderBelow is a percentage from 1
+// to 90, here and in TonerRule; 0 means that nothing is ordered by itself.
+type Toner struct {
+	OrderBelow int
+	Rules      []TonerRule // [[toner.rule]]
+}
+
+// A TonerRule is an exception from Toner.OrderBelow for some models, a colour, or
+// both.
+type TonerRule struct {
+	Model      string // glob such as "iR-ADV C5*", as path.Match reads it; "" for every model
+	Colour     string // "black", "cyan", ...; "" for every colour
+	OrderBelow int
+}
+
+// A Device is one copier of the contract.
+type Device struct {
+	Serial     string         // upper case
+	OrderBelow map[string]int // percent by colour, "" for every other colour; nil follows [toner]
+}
+
+// Page is the web page on this machine.
+type Page struct {
+	Listen string // "host:port"; "" turns the page off
+}
+
+// Store is where the database lies.
+type Store struct {
+	Folder string // "" is the machine's usual place (packaging.DataDir)
+}
+
+// Log says what is written to the log, and where.
+type Log struct {
+	Level slog.Level
+	File  string // "" is standard error, or what the service manager keeps
+}
+
+// Default is what holds where a file says nothing. It lacks what has no default:
+// the customer, the portal's URL and the networks.
+func Default() Config {
+	return Config{
+		Portal:    Portal{Receipts: "portal"},
+		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second},
+		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
+		Toner:     Toner{OrderBelow: 15},
+		Page:      Page{Listen: "127.0.0.1:8631"},
+		Log:       Log{Level: slog.LevelInfo},
+	}
+}
+
+// DefaultNetwork is what holds where a [[network]] says nothing. It lacks the
+// addresses.
+func DefaultNetwork() Network {
+	return Network{Community: "public", Version: "auto", Port: 161}
+}
+
+// A Secret is text that must not appear in logs, errors or on the page.
+type Secret string
+
+// String hides the secret from fmt.
+func (Secret) String() string { return "(secret)" }
+
+// GoString hides the secret from %#v.
+func (Secret) GoString() string { return "(secret)" }
+
+// LogValue hides the secret from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue("(secret)") }
+
+// MarshalText hides the secret from JSON and TOML.
+func (Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
+
+// Reveal is the text itself.
+func (s Secret) Reveal() string { return string(s) }
