@@ -1,0 +1,108 @@
+package packaging
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A program that does not stop is given up after StopWithin, and the manager was told before.
+func TestServeStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop, release := make(chan struct{}), make(chan struct{})
+		defer close(release)
+		var told []stage
+		m := manager{stop: stop, tell: func(s stage) error { told = append(told, s); return nil }}
+		p := Program{Run: func(_ context.Context, ready func()) error {
+			ready()
+			close(stop)
+			<-release
+			return nil
+		}}
+		begin := time.Now()
+		if err := serve(p, m); !errors.Is(err, ErrStuck) {
+			t.Errorf("got %v, want ErrStuck", err)
+		}
+		if took := time.Since(begin); took != 10*time.Second {
+			t.Errorf("gave up after %s, want 10s", took)
+		}
+		if diff := cmp.Diff([]stage{running, stopping}, told); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A program that becomes ready while it is already told to stop is never shown as running, and saying ready twice is harmless.
+func TestServeReady(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		run  func(stop chan struct{}) func(context.Context, func()) error
+		want []stage
+	}{
+		{"too late", func(stop chan struct{}) func(context.Context, func()) error {
+			return func(ctx context.Context, ready func()) error {
+				close(stop)
+				<-ctx.Done()
+				ready()
+				return nil
+			}
+		}, []stage{stopping}},
+		{"twice", func(chan struct{}) func(context.Context, func()) error {
+			return func(_ context.Context, ready func()) error {
+				ready()
+				ready()
+				return nil
+			}
+		}, []stage{running}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			stop := make(chan struct{})
+			var told []stage
+			err := serve(Program{Run: c.run(stop)}, manager{stop: stop, tell: func(s stage) error { told = append(told, s); return nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, told); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// An hour without a sign of life from the program is an hour without one to the manager.
+func TestServeAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		beats := 0
+		var hung atomic.Bool
+		m := manager{
+			tell:  func(stage) error { return nil },
+			beat:  time.Minute,
+			alive: func() error { beats++; return nil },
+		}
+		p := Program{Alive: func() bool { return !hung.Load() }, Run: func(context.Context, func()) error {
+			time.Sleep(10*time.Minute + time.Second)
+			hung.Store(true)
+			time.Sleep(time.Hour)
+			return nil
+		}}
+		if err := serve(p, m); err != nil {
+			t.Fatal(err)
+		}
+		if beats != 10 {
+			t.Errorf("%d signs of life, want the 10 of the first ten minutes", beats)
+		}
+	})
+}
+
+func TestServiceSID(t *testing.T) {
+	// The one that everybody knows, as `sc showsid TrustedInstaller` prints it.
+	const want = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+	if got := serviceSID("TrustedInstaller"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,63 @@
+//go:build !windows
+
+package packaging
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// Host runs p until it ends by itself or is told to stop by SIGTERM or SIGINT, and returns what Run returned. Below systemd
+// (Type=notify) it reports when p is ready and when it stops, and feeds the watchdog while p is alive. A second signal ends
+// the process at once.
+func Host(p Program) error {
+	stop, release := interrupted()
+	defer release()
+	n := notifier(os.Getenv("NOTIFY_SOCKET"))
+	return serve(p, manager{
+		stop: stop,
+		tell: func(s stage) error {
+			if s == running {
+				return n.send("READY=1")
+			}
+			return n.send("STOPPING=1")
+		},
+		beat:  watchdog(os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID")) / 2,
+		alive: func() error { return n.send("WATCHDOG=1") },
+	})
+}
+
+// notifier is the path of systemd's notification socket; empty means that nobody listens. A leading @ is an abstract socket.
+// Source: sd_notify(3).
+type notifier string
+
+func (n notifier) send(state string) error {
+	if n == "" {
+		return nil
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: string(n), Net: "unixgram"})
+	if err != nil {
+		return fmt.Errorf("tell systemd %s: %w", state, err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte(state)); err != nil {
+		return fmt.Errorf("tell systemd %s: %w", state, err)
+	}
+	return nil
+}
+
+// watchdog is how long systemd waits for a sign of life; 0 means that it does not watch this process. Source:
+// sd_watchdog_enabled(3).
+func watchdog(usec, pid string) time.Duration {
+	if pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	n, err := strconv.ParseInt(usec, 10, 64)
+	if err != nil || n <= 0 || n > int64(24*time.Hour/time.Microsecond) {
+		return 0
+	}
+	return time.Duration(n) * time.Microsecond
+}

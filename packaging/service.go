@@ -1,0 +1,193 @@
+package packaging
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kardianos/service"
+)
+
+// What the commands branch on. The library's own errors do not leave this file.
+var (
+	ErrNotInstalled = errors.New("the service is not installed")
+	ErrRights       = errors.New("administrator rights are needed")
+)
+
+// Spec says how the service shall run.
+type Spec struct {
+	Executable string // path of the program; "" is the one that is running now
+	Config     string // path of the configuration file; "" is ConfigPath
+}
+
+// State is what the service manager says of the service.
+type State string
+
+// The states of a service. Starting includes one that ended and is about to be started again.
+const (
+	Running  State = "running"
+	Starting State = "starting"
+	Stopped  State = "stopped"
+)
+
+// Install registers the service, so that it starts with the machine, has few rights and is restarted whenever it ends. It
+// makes the folders that ConfigPath and DataDir name. It does not start the service. Installing again brings an older
+// registration up to date. It returns ErrRights without administrator rights.
+func Install(s Spec) error {
+	s, err := s.complete()
+	if err != nil {
+		return fmt.Errorf("install service: %w", err)
+	}
+	return act("install", s, func(l service.Service) error {
+		if err := prepare(); err != nil {
+			return err
+		}
+		return register(l, s)
+	})
+}
+
+// Uninstall stops the service and removes its registration. Configuration, data and log files stay. It is not an error if
+// there is nothing to remove. It returns ErrRights without administrator rights.
+func Uninstall() error {
+	return act("uninstall", Spec{}, func(l service.Service) error {
+		err := stop(l)
+		if errors.Is(err, ErrNotInstalled) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return unregister(l)
+	})
+}
+
+// Start starts the service; a running one is left alone. It returns ErrNotInstalled, ErrRights, or why the service does not
+// run although it was started.
+func Start() error { return act("start", Spec{}, start) }
+
+// Stop stops the service and waits for its end; a stopped one is left alone. It returns ErrNotInstalled or ErrRights.
+func Stop() error { return act("stop", Spec{}, stop) }
+
+// Restart stops the service if it runs, and starts it. It returns what Start returns.
+func Restart() error {
+	return act("restart", Spec{}, func(l service.Service) error {
+		if err := stop(l); err != nil {
+			return err
+		}
+		return start(l)
+	})
+}
+
+// Status says whether the service runs. It needs no rights. It returns ErrNotInstalled.
+func Status() (State, error) {
+	l, err := library(Spec{})
+	if err != nil {
+		return "", fmt.Errorf("service status: %w", err)
+	}
+	s, err := state(l)
+	if err != nil {
+		return "", fmt.Errorf("service status: %w", err)
+	}
+	return s, nil
+}
+
+// act does one thing to the service and says in plain words what stood in the way.
+func act(what string, s Spec, do func(service.Service) error) error {
+	err := rights()
+	if err == nil {
+		var l service.Service
+		if l, err = library(s); err == nil {
+			err = do(l)
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, ErrRights):
+		return fmt.Errorf("%s service: %w (%w)", what, ErrRights, err)
+	}
+	return fmt.Errorf("%s service: %w", what, err)
+}
+
+func start(l service.Service) error {
+	s, err := state(l)
+	if errors.Is(err, ErrNotInstalled) || s == Running {
+		return err
+	}
+	// Any other error means that the last run ended badly, and that is no reason not to try again.
+	if err := l.Start(); err != nil {
+		return err
+	}
+	if s, err = state(l); err != nil || s != Stopped {
+		return err
+	}
+	if _, err := os.Stat(ConfigPath()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no configuration yet: %s is missing", ConfigPath())
+	}
+	return errors.New("it ended at once; its log says why")
+}
+
+func stop(l service.Service) error {
+	s, err := state(l)
+	if errors.Is(err, ErrNotInstalled) || s == Stopped {
+		return err
+	}
+	return halt(l)
+}
+
+func state(l service.Service) (State, error) {
+	found, err := l.Status()
+	switch {
+	case errors.Is(err, service.ErrNotInstalled):
+		return "", ErrNotInstalled
+	case err != nil:
+		return "", err
+	case found == service.StatusStopped:
+		return Stopped, nil
+	case starting():
+		return Starting, nil
+	}
+	return Running, nil
+}
+
+// complete fills in what is not said, and refuses paths that the service could not use later.
+func (s Spec) complete() (Spec, error) {
+	if s.Executable == "" {
+		path, err := os.Executable()
+		if err != nil {
+			return s, err
+		}
+		s.Executable = path
+	}
+	if s.Config == "" {
+		s.Config = ConfigPath()
+	}
+	for _, path := range []string{s.Executable, s.Config} {
+		if !filepath.IsAbs(path) {
+			return s, fmt.Errorf("%s is not an absolute path", path)
+		}
+		for _, private := range privateFolders() {
+			if strings.HasPrefix(path, private+string(filepath.Separator)) {
+				return s, fmt.Errorf("the service may not look into %s: copy %s to another folder first", private, path)
+			}
+		}
+	}
+	return s, nil
+}
+
+// library is the service as kardianos/service sees it. That library registers, starts and asks; it does not run the program
+// (see Host), and what else it lacks is beside this file, once for each system.
+func library(s Spec) (service.Service, error) {
+	return service.New(nil, &service.Config{
+		Name:        Name,
+		DisplayName: Name,
+		Description: "Reads copiers on the network and reports their counters to the portal.",
+		Executable:  s.Executable,
+		Arguments:   arguments(s),
+		UserName:    account,
+		Option:      options(s),
+	})
+}

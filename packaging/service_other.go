@@ -1,0 +1,131 @@
+//go:build !windows
+
+package packaging
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"github.com/kardianos/service"
+)
+
+// unitFile is the unit that the packages ship. An installation by hand differs in its two paths only.
+//
+//go:embed linux/meteragent.service
+var unitFile string
+
+const (
+	packagedExecutable = "/usr/bin/meteragent"
+	packagedConfig     = "/etc/meteragent/meteragent.toml"
+	account            = "" // the unit names its user; the other init systems' scripts run as root
+)
+
+func rights() error {
+	if os.Geteuid() != 0 {
+		return ErrRights
+	}
+	return nil
+}
+
+// privateFolders are those that the unit's sandbox hides (ProtectHome=, PrivateTmp=).
+func privateFolders() []string {
+	return []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}
+}
+
+func arguments(s Spec) []string { return []string{"run", "--config", s.Config} }
+
+func options(s Spec) service.KeyValue { return service.KeyValue{"SystemdScript": unit(s)} }
+
+// unit is the systemd unit for s. The zero Spec is for questions about a service, which need no unit.
+func unit(s Spec) string {
+	return strings.NewReplacer(packagedExecutable, s.Executable, packagedConfig, s.Config).Replace(unitFile)
+}
+
+// prepare makes the user that the unit names, and the folders.
+func prepare() error {
+	if service.Platform() != "linux-systemd" {
+		return errors.Join(makeFolder(configFolder(), 0o750, 0), makeFolder(dataFolder(), 0o700, 0))
+	}
+	group, err := user.LookupGroup(Name)
+	if err != nil {
+		err = run("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", dataFolder(),
+			"--shell", "/usr/sbin/nologin", Name)
+		if err != nil {
+			return err
+		}
+		if group, err = user.LookupGroup(Name); err != nil {
+			return err
+		}
+	}
+	gid, err := strconv.Atoi(group.Gid)
+	if err != nil {
+		return fmt.Errorf("group %s: %w", Name, err)
+	}
+	// New files in the folder get the service's group, so that what an administrator writes there can be read by it. The
+	// data folder is systemd's (StateDirectory=).
+	return makeFolder(configFolder(), fs.ModeSetgid|0o750, gid)
+}
+
+// makeFolder makes a folder, or gives an existing one its group and rights back.
+func makeFolder(path string, mode fs.FileMode, gid int) error {
+	if err := os.MkdirAll(path, 0o750); err != nil {
+		return err
+	}
+	if err := os.Chown(path, -1, gid); err != nil {
+		return err
+	}
+	return os.Chmod(path, mode)
+}
+
+// register makes the registration, or makes it anew: the library does not write over an older one. A service that runs
+// meanwhile goes on running.
+func register(l service.Service, s Spec) error {
+	if packaged() {
+		return run("systemctl", "enable", Name)
+	}
+	if strings.ContainsAny(s.Executable+s.Config, " \t\n\"'\\%$") {
+		return errors.New("paths with blanks, quotes, backslashes, % or $ do not fit into a unit file")
+	}
+	if _, err := l.Status(); !errors.Is(err, service.ErrNotInstalled) {
+		if err := l.Uninstall(); err != nil {
+			return err
+		}
+	}
+	return l.Install()
+}
+
+func unregister(l service.Service) error {
+	if packaged() {
+		return errors.New("it came with a package: remove it with apt or rpm")
+	}
+	return l.Uninstall()
+}
+
+// packaged says whether the system's package manager brought the service.
+func packaged() bool {
+	_, err := os.Stat("/usr/lib/systemd/system/" + Name + ".service")
+	return err == nil
+}
+
+func halt(l service.Service) error { return l.Stop() }
+
+// starting tells a service that is being started, or waits to be, from one that runs; the library calls both running.
+func starting() bool {
+	out, _ := exec.Command("systemctl", "is-active", Name).Output() // its exit code says the same as its text
+	return strings.TrimSpace(string(out)) == "activating"
+}
+
+func run(name string, args ...string) error {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %.300s", name, strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

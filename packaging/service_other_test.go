@@ -1,0 +1,227 @@
+//go:build !windows
+
+package packaging
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/kardianos/service"
+)
+
+// system is a service manager in memory. Like the real ones it refuses to register a service twice.
+type system struct {
+	service.Service // what the program does not call panics
+	registered, up  bool
+	broken          error // what Status says instead
+	calls           []string
+}
+
+func (s *system) Status() (service.Status, error) {
+	switch {
+	case !s.registered:
+		return service.StatusUnknown, service.ErrNotInstalled
+	case s.broken != nil:
+		return service.StatusUnknown, s.broken
+	case s.up:
+		return service.StatusRunning, nil
+	}
+	return service.StatusStopped, nil
+}
+
+func (s *system) Install() error {
+	if s.registered {
+		return errors.New("already exists")
+	}
+	s.calls, s.registered = append(s.calls, "install"), true
+	return nil
+}
+
+func (s *system) Uninstall() error {
+	s.calls, s.registered = append(s.calls, "uninstall"), false
+	return nil
+}
+
+func (s *system) Start() error {
+	s.calls, s.up, s.broken = append(s.calls, "start"), true, nil
+	return nil
+}
+
+func (s *system) Stop() error {
+	s.calls, s.up = append(s.calls, "stop"), false
+	return nil
+}
+
+func TestServiceTwice(t *testing.T) {
+	spec := Spec{Executable: "/usr/local/bin/meteragent", Config: "/etc/meteragent/meteragent.toml"}
+	for _, c := range []struct {
+		name   string
+		system system
+		do     func(service.Service) error
+		calls  []string
+		err    error
+	}{
+		{"install", system{}, func(l service.Service) error { return register(l, spec) }, []string{"install"}, nil},
+		{"install again", system{registered: true, up: true}, func(l service.Service) error { return register(l, spec) },
+			[]string{"uninstall", "install"}, nil},
+		{"start", system{registered: true}, start, []string{"start"}, nil},
+		{"start again", system{registered: true, up: true}, start, nil, nil},
+		{"start what failed before", system{registered: true, broken: errors.New("failed")}, start, []string{"start"}, nil},
+		{"start nothing", system{}, start, nil, ErrNotInstalled},
+		{"stop", system{registered: true, up: true}, stop, []string{"stop"}, nil},
+		{"stop again", system{registered: true}, stop, nil, nil},
+		{"stop nothing", system{}, stop, nil, ErrNotInstalled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.do(&c.system); !errors.Is(err, c.err) {
+				t.Errorf("got %v, want %v", err, c.err)
+			}
+			if diff := cmp.Diff(c.calls, c.system.calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The library parses and writes the unit: what it writes must be the packages' unit with the two paths changed, no more.
+func TestUnitForInstallation(t *testing.T) {
+	spec := Spec{Executable: "/opt/m/meteragent", Config: "/srv/m.toml"}
+	got := strings.Split(options(spec)["SystemdScript"].(string), "\n")
+	var changed []string
+	for i, line := range strings.Split(unitFile, "\n") {
+		if got[i] != line {
+			changed = append(changed, got[i])
+		}
+	}
+	want := []string{"ConditionPathExists=/srv/m.toml", "ExecStart=/opt/m/meteragent run --config /srv/m.toml"}
+	if diff := cmp.Diff(want, changed); diff != "" {
+		t.Errorf("changed lines (-want +got):\n%s", diff)
+	}
+	if strings.Contains(unitFile, "{{") {
+		t.Error("the library would take {{ in the unit for one of its own fields")
+	}
+}
+
+// The unit promises what the program needs and what the customer's administrator looks for.
+func TestUnit(t *testing.T) {
+	got := map[string]string{}
+	section := ""
+	for n, line := range strings.Split(unitFile, "\n") {
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "["):
+			section = line
+		default:
+			key, value, found := strings.Cut(line, "=")
+			if !found || section == "" {
+				t.Fatalf("line %d: %q is no setting", n+1, line)
+			}
+			got[key] = value
+		}
+	}
+	for key, want := range map[string]string{
+		"Type": "notify", "Restart": "always", "StartLimitIntervalSec": "0", "User": Name, "Group": Name,
+		"ExecStart":           "/usr/bin/meteragent run --config " + ConfigPath(),
+		"ConditionPathExists": ConfigPath(),
+		"StateDirectory":      filepath.Base(DataDir()), "ConfigurationDirectory": filepath.Base(configFolder()),
+		"CapabilityBoundingSet": "", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes",
+	} {
+		if value, found := got[key]; !found || value != want {
+			t.Errorf("%s=%s, want %s", key, value, want)
+		}
+	}
+	for _, unwanted := range []string{"AmbientCapabilities", "PermissionsStartOnly", "ProtectClock"} {
+		if value, found := got[unwanted]; found {
+			t.Errorf("%s=%s is set", unwanted, value)
+		}
+	}
+	seconds := func(key string) time.Duration {
+		n, err := strconv.Atoi(got[key])
+		if err != nil {
+			t.Errorf("%s=%s: want seconds", key, got[key])
+		}
+		return time.Duration(n) * time.Second
+	}
+	if seconds("WatchdogSec") == 0 || seconds("RestartSec") >= 10*time.Second {
+		t.Error("a program that hangs or dies must be back within seconds")
+	}
+	if seconds("TimeoutStopSec") <= (Program{}).stopWithin() {
+		t.Error("systemd would kill the program before it gives up stopping by itself")
+	}
+}
+
+func TestMakeFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "etc", "meteragent")
+	for range 2 {
+		if err := makeFolder(path, fs.ModeSetgid|0o750, os.Getegid()); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := info.Mode(), fs.ModeDir|fs.ModeSetgid|0o750; got != want {
+			t.Errorf("mode %v, want %v", got, want)
+		}
+		if err := os.Chmod(path, 0o777); err != nil { // what somebody did meanwhile
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSpec(t *testing.T) {
+	for _, c := range []struct{ executable, config, problem string }{
+		{"/usr/local/bin/meteragent", "", ""},
+		{"/home/anna/meteragent", "", "/home"},
+		{"/usr/local/bin/meteragent", "/root/meteragent.toml", "/root"},
+		{"meteragent", "", "absolute"},
+		{"/homely/meteragent", "", ""},
+	} {
+		got, err := Spec{c.executable, c.config}.complete()
+		switch {
+		case c.problem == "" && (err != nil || got.Config != ConfigPath()):
+			t.Errorf("%v: got %v, %v", c, got, err)
+		case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+			t.Errorf("%v: got %v, want an error that names %s", c, err, c.problem)
+		}
+	}
+}
+
+func TestWatchdog(t *testing.T) {
+	own := strconv.Itoa(os.Getpid())
+	for _, c := range []struct {
+		usec, pid string
+		want      time.Duration
+	}{
+		{"", "", 0},
+		{"30000000", "", 30 * time.Second},
+		{"30000000", own, 30 * time.Second},
+		{"30000000", own + "0", 0}, // our parent's watchdog
+		{"0", own, 0},
+		{"-5", own, 0},
+		{"soon", own, 0},
+		{"9223372036854775807", own, 0},
+	} {
+		if got := watchdog(c.usec, c.pid); got != c.want {
+			t.Errorf("watchdog(%q, %q) = %s, want %s", c.usec, c.pid, got, c.want)
+		}
+	}
+}
+
+func TestPathsBelowSystemd(t *testing.T) {
+	t.Setenv("CONFIGURATION_DIRECTORY", "/etc/one:/etc/two")
+	t.Setenv("STATE_DIRECTORY", "relative")
+	if got, want := ConfigPath(), "/etc/one/meteragent.toml"; got != want {
+		t.Errorf("ConfigPath() = %s, want %s", got, want)
+	}
+	if got, want := DataDir(), "/var/lib/meteragent"; got != want {
+		t.Errorf("DataDir() = %s, want %s", got, want)
+	}
+}

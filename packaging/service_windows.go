@@ -1,0 +1,178 @@
+package packaging
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/kardianos/service"
+	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows/svc/mgr"
+)
+
+// account is a virtual account: Windows makes it for this service alone, it has no password and no rights but those that
+// Install gives its name, and unlike LocalService nobody shares it.
+const account = `NT SERVICE\` + Name
+
+// errOpen is what Windows means by "marked for deletion".
+var errOpen = errors.New("another program still holds the old registration: close the Services window and the Task Manager, then try again")
+
+// rights cannot be known beforehand; the service manager refuses, and act says what is missing.
+func rights() error { return nil }
+
+// privateFolders are those that the service's account may not read.
+func privateFolders() []string {
+	return []string{filepath.Join(os.Getenv("SystemDrive")+`\`, "Users")}
+}
+
+func arguments(s Spec) []string { return []string{"run", "--service", "--config", s.Config} }
+
+func options(Spec) service.KeyValue { return nil }
+
+// starting is not told from running here: the service manager gives up on a slow start by itself.
+func starting() bool { return false }
+
+// prepare makes the folders and gives the service's account its rights there.
+func prepare() error {
+	for _, dir := range []struct {
+		path     string
+		writable bool
+	}{{configFolder(), false}, {dataFolder(), true}} {
+		if err := os.MkdirAll(dir.path, 0o755); err != nil {
+			return err
+		}
+		descriptor, err := windows.SecurityDescriptorFromString(folderRights(dir.writable))
+		if err != nil {
+			return fmt.Errorf("rights of %s: %w", dir.path, err)
+		}
+		list, _, err := descriptor.DACL()
+		if err != nil {
+			return fmt.Errorf("rights of %s: %w", dir.path, err)
+		}
+		err = windows.SetNamedSecurityInfo(dir.path, windows.SE_FILE_OBJECT,
+			windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+		if err != nil {
+			return fmt.Errorf("rights of %s: %w", dir.path, err)
+		}
+	}
+	return nil
+}
+
+// register makes the registration with its event log source, or brings an older one up to date, and adds what the library
+// cannot set.
+func register(l service.Service, s Spec) error {
+	_, err := l.Status()
+	known := !errors.Is(err, service.ErrNotInstalled)
+	if !known {
+		if err := l.Install(); err != nil {
+			return plain(err)
+		}
+	}
+	return with(func(registered *mgr.Service) error {
+		if known {
+			if err := point(registered, s); err != nil {
+				return err
+			}
+		}
+		return settle(registered)
+	})
+}
+
+// point gives an older registration the program's path and arguments of today.
+func point(registered *mgr.Service, s Spec) error {
+	line := syscall.EscapeArg(s.Executable)
+	for _, a := range arguments(s) {
+		line += " " + syscall.EscapeArg(a)
+	}
+	text, err := windows.UTF16PtrFromString(line)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	return windows.ChangeServiceConfig(registered.Handle, windows.SERVICE_NO_CHANGE, windows.SERVICE_AUTO_START,
+		windows.SERVICE_NO_CHANGE, text, nil, nil, nil, nil, nil, nil)
+}
+
+// settle sets the three recovery actions, also for an end with an error, and the delayed start, which spares the services
+// people wait for. Systems that do not know one of these settings run without it.
+func settle(registered *mgr.Service) error {
+	again := func(wait time.Duration) mgr.RecoveryAction {
+		return mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: wait}
+	}
+	day := uint32(24 * time.Hour / time.Second)
+	delayed := windows.SERVICE_DELAYED_AUTO_START_INFO{IsDelayedAutoStartUp: 1}
+	for _, err := range []error{
+		registered.SetRecoveryActions([]mgr.RecoveryAction{again(5 * time.Second), again(30 * time.Second), again(time.Minute)}, day),
+		registered.SetRecoveryActionsOnNonCrashFailures(true),
+		windows.ChangeServiceConfig2(registered.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&delayed))),
+	} {
+		if err != nil && !errors.Is(err, windows.ERROR_INVALID_LEVEL) {
+			return fmt.Errorf("recovery and delayed start: %w", err)
+		}
+	}
+	return nil
+}
+
+// unregister also waits, for a short time, until the registration has gone: another program that looks at it keeps it.
+func unregister(l service.Service) error {
+	if err := l.Uninstall(); err != nil {
+		return plain(err)
+	}
+	return until(10*time.Second, errOpen, func() (bool, error) {
+		_, err := l.Status()
+		return errors.Is(err, service.ErrNotInstalled), nil
+	})
+}
+
+// halt stops the service within half a minute. The library's own wait has no end.
+func halt(service.Service) error {
+	return with(func(registered *mgr.Service) error {
+		_, err := registered.Control(svc.Stop)
+		if err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
+			return err
+		}
+		return until(30*time.Second, ErrStuck, func() (bool, error) {
+			now, err := registered.Query()
+			return now.State == svc.Stopped, err
+		})
+	})
+}
+
+// with opens the registered service for do.
+func with(do func(*mgr.Service) error) error {
+	m, err := mgr.Connect()
+	if err != nil {
+		return err
+	}
+	defer m.Disconnect()
+	registered, err := m.OpenService(Name)
+	if err != nil {
+		return err
+	}
+	defer registered.Close()
+	return plain(do(registered))
+}
+
+// until asks five times a second whether something is so, and returns late after the limit.
+func until(limit time.Duration, late error, so func() (bool, error)) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); time.Now().Before(end); <-tick.C {
+		if yes, err := so(); yes || err != nil {
+			return err
+		}
+	}
+	return late
+}
+
+// plain says what Windows means.
+func plain(err error) error {
+	if errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE) {
+		return errOpen
+	}
+	return err
+}
