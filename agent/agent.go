@@ -1,0 +1,119 @@
+// Package agent is the daemon's life: which copier is asked when, what is decided
+// from its answer, what is kept, and how what is kept leaves for the portal.
+//
+// It is the only room that knows its siblings. It does not know SNMP, bbolt, MQTT
+// or HTTP: those are behind collector, store and transport. Every goroutine of the
+// program starts in run.go.
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"meteragent/agent/config"
+	"meteragent/collector"
+	"meteragent/store"
+	"meteragent/transport"
+)
+
+// A reader reads copiers: the edge towards the network.
+type reader interface {
+	Read(context.Context, collector.Target) (collector.Reading, error)
+	Discover(context.Context, collector.Sweep, func(collector.Find)) error
+}
+
+// Options are the parts an Agent is made of. The caller opens and closes them.
+type Options struct {
+	Config   config.Config
+	ID       string            // the agent id, a UUID; see LoadID
+	Version  string            // of this program, told to the portal
+	Store    *store.Store      // opened with Portal as its only destination
+	Copiers  reader            // usually a *collector.Collector
+	Link     transport.Link    // to the portal
+	Clock    func() string     // the clock's quality, one of collector's Clock words; nil means unknown
+	Log      *slog.Logger      // nil discards
+	Problems []string          // why the last good configuration runs instead of the present one
+	Notice   func(what Notice) // told of what happened, for the demo; may be nil; must not block
+}
+
+// Portal is the store's name for the one destination the configuration has.
+const Portal = "portal"
+
+// An Agent is the daemon. Run may be called once.
+type Agent struct {
+	cfg      config.Config
+	id       string
+	version  string
+	store    *store.Store
+	copiers  reader
+	link     transport.Link
+	clock    func() string
+	log      *slog.Logger
+	notice   func(Notice)
+	problems []string
+
+	health *health
+	wake   chan struct{} // something was stored; capacity 1
+	found  chan collector.Find
+}
+
+// New makes an agent of its parts.
+func New(o Options) *Agent {
+	a := &Agent{
+		cfg: o.Config, id: o.ID, version: o.Version,
+		store: o.Store, copiers: o.Copiers, link: o.Link,
+		clock: o.Clock, log: o.Log, notice: o.Notice, problems: o.Problems,
+		health: newHealth(),
+		wake:   make(chan struct{}, 1),
+		found:  make(chan collector.Find),
+	}
+	if a.clock == nil {
+		a.clock = func() string { return string(collector.ClockUnknown) }
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.notice == nil {
+		a.notice = func(Notice) {}
+	}
+	return a
+}
+
+// A Notice is something that happened, for whoever watches the agent at work.
+type Notice struct {
+	What   Happening
+	Device string // its id, where there is one
+	Model  string
+	Host   string        // host:port
+	Count  int           // of records or devices
+	Took   time.Duration // of an outage that has ended
+	Err    error
+	Order  *OrderEntry
+}
+
+// Happening says what a Notice is about.
+type Happening int
+
+// What a Notice can be about.
+const (
+	DeviceFound Happening = iota + 1
+	DeviceMoved
+	DeviceReplaced
+	DeviceConflict
+	DeviceSilent
+	DeviceBack
+	ReadingStored
+	OrderRaised
+	Delivered
+	DeliveryFailing
+	DeliveryBack
+)
+
+// kick tells the forwarder that there is something to send. It never blocks.
+func (a *Agent) kick() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}

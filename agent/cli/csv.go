@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"encoding/csv"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"meteragent/agent/page"
+)
+
+// readingsCSV writes one line for each meter and each measured supply. The columns
+// stay the same for ever: new ones are added at the end.
+func (a *app) readingsCSV(entries []page.Entry) error {
+	w := csv.NewWriter(a.out)
+	w.Write([]string{"at", "device", "model", "kind", "name", "value"})
+	for _, e := range entries {
+		at := e.At.UTC().Format(time.RFC3339)
+		for _, name := range sortedKeys(e.Meters) {
+			w.Write([]string{at, e.Device, e.Model, "meter", name, strconv.FormatInt(e.Meters[name], 10)})
+		}
+		for _, key := range sortedKeys(e.Supplies) {
+			w.Write([]string{at, e.Device, e.Model, "supply", key, strconv.FormatFloat(e.Supplies[key], 'f', -1, 64)})
+		}
+	}
+	w.Flush()
+	return w.Error() // also of every Write
+}
+
+func (a *app) ordersCSV(all []page.Order) error {
+	w := csv.NewWriter(a.out)
+	w.Write([]string{"at", "id", "device", "model", "supply", "name", "state", "percent", "limit", "reason", "partNumber"})
+	for _, o := range all {
+		percent := ""
+		if o.Percent != nil {
+			percent = strconv.FormatFloat(*o.Percent, 'f', -1, 64)
+		}
+		w.Write([]string{
+			o.At.UTC().Format(time.RFC3339), o.ID, o.Device, o.Model, o.Supply, o.Name, o.State,
+			percent, strconv.FormatFloat(o.Limit, 'f', -1, 64), o.Reason, o.Part,
+		})
+	}
+	w.Flush()
+	return w.Error()
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

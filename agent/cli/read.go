@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meteragent/agent"
+	"meteragent/collector"
+)
+
+// askFlags are how devices are asked from the command line.
+type askFlags struct {
+	port      uint16
+	community string
+	version   string
+	timeout   time.Duration
+}
+
+func (f *askFlags) add(a *app, c *cobra.Command) {
+	c.Flags().Uint16Var(&f.port, "port", 161, a.say.Say("help.flag.port"))
+	c.Flags().StringVar(&f.community, "community", "public", a.say.Say("help.flag.community"))
+	c.Flags().StringVar(&f.version, "snmp", "auto", a.say.Say("help.flag.snmp"))
+	c.Flags().DurationVar(&f.timeout, "timeout", 2*time.Second, a.say.Say("help.flag.timeout"))
+}
+
+func (f *askFlags) credentials() ([]collector.Credential, error) {
+	versions := map[string]collector.Version{"auto": collector.Auto, "1": collector.V1, "2c": collector.V2c}
+	v, ok := versions[f.version]
+	if !ok {
+		return nil, usageError(fmt.Errorf("--snmp %s: must be auto, 1 or 2c", f.version))
+	}
+	return []collector.Credential{{Version: v, Community: collector.Secret(f.community)}}, nil
+}
+
+// An answer is what one address said.
+type answer struct {
+	address string
+	port    uint16
+	reading collector.Reading
+	err     error
+}
+
+func (a *app) readCommand() *cobra.Command {
+	var ask askFlags
+	c := &cobra.Command{
+		Use:     "read ADDRESS...",
+		Short:   a.say.Say("help.read"),
+		Long:    a.say.Say("help.read.long"),
+		Example: "  meteragent read 192.168.10.20\n  meteragent read --json 192.168.10.20 192.168.10.21:1161",
+		Args:    a.atLeastOne("ADDRESS"),
+	}
+	ask.add(a, c)
+	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		credentials, err := ask.credentials()
+		if err != nil {
+			return err
+		}
+		answers := make([]answer, len(args))
+		for i, arg := range args {
+			if answers[i], err = address(arg, ask.port); err != nil {
+				return usageError(err)
+			}
+		}
+		reader := collector.New(collector.Options{})
+		agent.Each(len(answers), 16, func(i int) {
+			t := collector.Target{
+				Address: answers[i].address, Port: answers[i].port,
+				Credentials: credentials, Timeout: ask.timeout,
+			}
+			answers[i].reading, answers[i].err = reader.Read(c.Context(), t)
+		})
+		return a.showAnswers(answers)
+	}
+	return c
+}
+
+// atLeastOne demands an argument and names it.
+func (a *app) atLeastOne(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return failure{
+				code: wrongUse, err: errors.New(a.say.Say("error.argument", "command", c.CommandPath(), "name", name)),
+				hint: text.Key("hint.flags"), with: []any{"command", c.CommandPath()},
+			}
+		}
+		return nil
+	}
+}
+
+// address splits "host", "host:port" or "[host]:port".
+func address(arg string, port uint16) (answer, error) {
+	host, service, err := net.SplitHostPort(arg)
+	if err != nil {
+		return answer{address: strings.Trim(arg, "[]"), port: port}, nil
+	}
+	n, err := strconv.ParseUint(service, 10, 16)
+	if err != nil || n == 0 {
+		return answer{}, fmt.Errorf("%s: the port must be a number from 1 to 65535", arg)
+	}
+	return answer{address: host, port: uint16(n)}, nil
+}
+
+// showAnswers prints every answer in the order of the command line.
+func (a *app) showAnswers(answers []answer) error {
+	silent, wrong := 0, 0
+	for i, one := range answers {
+		if one.err != nil {
+			wrong++
+			if errors.Is(one.err, collector.ErrNoAnswer) {
+				silent++
+			}
+		}
+		if a.json {
+			if err := a.answerJSON(one); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			a.printf("\n")
+		}
+		if one.err != nil {
+			a.report(one.err)
+			continue
+		}
+		a.printReading(one.reading)
+	}
+	switch {
+	case silent == len(answers):
+		return failure{code: noDevice}
+	case wrong > 0:
+		return failure{code: failed}
+	}
+	return nil
+}
+
+func (a *app) answerJSON(one answer) error {
+	if one.err == nil {
+		return a.printJSON(one.reading)
+	}
+	problem := struct {
+		Address string `json:"address"`
+		Port    uint16 `json:"port"`
+		Error   string `json:"error"`
+		Hint    string `json:"hint,omitempty"`
+	}{Address: one.address, Port: one.port, Error: one.err.Error()}
+	if key := agent.Hint(one.err); key != "" {
+		problem.Hint = a.say.Say(key)
+	}
+	return a.printJSON(problem)
+}
+
+func (a *app) discoverCommand() *cobra.Command {
+	var ask askFlags
+	var rate, tries int
+	c := &cobra.Command{
+		Use:     "discover [RANGE...]",
+		Short:   a.say.Say("help.discover"),
+		Long:    a.say.Say("help.discover.long"),
+		Example: "  meteragent discover 192.168.10.0/24\n  meteragent discover 192.168.20.10-192.168.20.60 copier-3.example.com",
+	}
+	ask.add(a, c)
+	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.Flags().IntVar(&rate, "rate", 200, a.say.Say("help.flag.rate"))
+	c.Flags().IntVar(&tries, "tries", 2, a.say.Say("help.flag.tries"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		credentials, err := ask.credentials()
+		if err != nil {
+			return err
+		}
+		sweeps := []collector.Sweep{{Port: ask.port, Credentials: credentials, Timeout: ask.timeout}}
+		if len(args) == 0 {
+			if sweeps, err = a.configuredSweeps(); err != nil {
+				return err
+			}
+		}
+		for _, arg := range args {
+			r, err := collector.ParseRange(arg)
+			if err != nil {
+				return usageError(err)
+			}
+			sweeps[0].Ranges = append(sweeps[0].Ranges, r)
+		}
+		for i := range sweeps {
+			sweeps[i].Rate, sweeps[i].Tries = rate, tries
+		}
+		return a.sweep(c.Context(), sweeps)
+	}
+	return c
+}
+
+// configuredSweeps are the networks of the configuration file.
+func (a *app) configuredSweeps() ([]collector.Sweep, error) {
+	cfg, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	return agent.Sweeps(cfg)
+}
+
+// sweep searches and prints what it found.
+func (a *app) sweep(ctx context.Context, sweeps []collector.Sweep) error {
+	var finds []collector.Find
+	for _, s := range sweeps {
+		bar := a.progress(s)
+		s.Progress = bar.at
+		err := collector.New(collector.Options{}).Discover(ctx, s, func(f collector.Find) { finds = append(finds, f) })
+		bar.end()
+		if err != nil {
+			return err
+		}
+	}
+	t := table{head: []string{
+		a.say.Say("discover.address"), a.say.Say("discover.serial"), a.say.Say("discover.model"),
+	}, give: 2}
+	printers := 0
+	for _, f := range finds {
+		if a.json {
+			if err := a.printJSON(f); err != nil {
+				return err
+			}
+		}
+		if f.Printer {
+			printers++
+			t.add(net.JoinHostPort(f.Address, strconv.Itoa(int(f.Port))), f.Serial, f.Model)
+		}
+	}
+	if !a.json {
+		if printers > 0 {
+			a.printf("%s\n", t.String())
+		}
+		a.printf("%s\n", a.say.Say("discover.summary", "count", printers, "others", len(finds)-printers))
+	}
+	if printers == 0 {
+		return failure{code: noDevice}
+	}
+	return nil
+}

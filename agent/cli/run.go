@@ -1,0 +1,315 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meteragent/agent"
+	"meteragent/agent/config"
+	"meteragent/agent/page"
+	"meteragent/collector"
+	"meteragent/packaging"
+	"meteragent/store"
+	"meteragent/transport"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var once, service bool
+	c := &cobra.Command{
+		Use: "run", Short: a.say.Say("help.run"), Long: a.say.Say("help.run.long"), Args: cobra.NoArgs,
+	}
+	c.Flags().BoolVar(&once, "once", false, a.say.Say("help.flag.once"))
+	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.Flags().BoolVar(&service, "service", false, "") // set by the Windows service manager
+	c.Flags().Lookup("service").Hidden = true
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if once {
+			return a.runOnce(c.Context())
+		}
+		var at atomic.Pointer[daemon] // asked by the watchdog while Run runs
+		return packaging.Host(packaging.Program{
+			Run: func(ctx context.Context, ready func()) error {
+				d, err := a.daemon()
+				if err != nil {
+					return err
+				}
+				defer d.close()
+				at.Store(d)
+				return d.agent.Run(ctx, ready, d.servePage)
+			},
+			Alive:   func() bool { d := at.Load(); return d == nil || d.agent.Alive() },
+			Service: service,
+		})
+	}
+	return c
+}
+
+// A daemon is an agent with everything it stands on.
+type daemon struct {
+	cfg   config.Config
+	agent *agent.Agent
+	store *store.Store
+	link  transport.Link
+	log   *slog.Logger
+	end   func() error // closes the log
+}
+
+// daemon builds one from the configuration file, or, if that is bad, from the last
+// good one, so that a typing mistake does not stop the readings of a whole site.
+func (a *app) daemon() (*daemon, error) {
+	cfg, problems, err := a.loadOrLastGood()
+	if err != nil {
+		return nil, err
+	}
+	log, end, err := openLog(cfg.Log, a.err)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		log.Error("the configuration is wrong; the last good one runs", "problem", p)
+	}
+	d := &daemon{cfg: cfg, log: log, end: end}
+	if err := a.open(d, problems); err != nil {
+		return nil, errors.Join(err, end())
+	}
+	return d, nil
+}
+
+// open opens the database and makes the agent.
+func (a *app) open(d *daemon, problems []string) error {
+	folder := d.cfg.Store.Folder
+	var err error
+	if d.store, err = store.Open(databasePath(folder), storeOptions()); err != nil {
+		return databaseFailure(err)
+	}
+	id, err := agent.LoadID(folder)
+	if err == nil {
+		d.link, err = dial(d.cfg, id)
+	}
+	if err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	d.agent = agent.New(agent.Options{
+		Config: d.cfg, ID: id, Version: version, Store: d.store, Link: d.link,
+		Copiers: collector.New(collector.Options{}), Clock: clock, Log: d.log, Problems: problems,
+	})
+	return nil
+}
+
+func (d *daemon) close() {
+	if err := errors.Join(d.link.Close(), d.store.Close()); err != nil {
+		d.log.Error("closing", "err", err)
+	}
+	d.end() // there is nowhere left to say that closing the log went wrong
+}
+
+// servePage keeps the page up until ctx ends. A port that is taken by another
+// program must not stop the readings, so it is said once and tried again.
+func (d *daemon) servePage(ctx context.Context) {
+	address := d.cfg.Page.Listen
+	if address == "" {
+		return
+	}
+	memory := d.agent.Memory
+	facts := page.Facts{
+		Status:   func() (page.Status, error) { return memory().Status() },
+		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
+		Orders:   func() ([]page.Order, error) { return memory().Orders() },
+		Log:      func(err error) { d.log.Error("the page has no answer", "err", err) },
+	}
+	for said := false; ctx.Err() == nil; {
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			d.log.Info("the page is up", "url", "http://"+address+"/")
+			said = false
+			err = page.Serve(ctx, l, facts)
+		}
+		if err != nil && !said {
+			d.log.Error("the page is not up; everything else works", "address", address, "err", err,
+				"hint", "set page.listen to another port, or to \"\" for no page")
+			said = true
+		}
+		wait(ctx, 30*time.Second)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// runOnce does one round in the foreground: the quickest proof that a site works.
+func (a *app) runOnce(ctx context.Context) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	d := &daemon{cfg: cfg, log: slog.New(slog.DiscardHandler), end: func() error { return nil }}
+	if err := a.open(d, nil); err != nil {
+		return err
+	}
+	defer d.close()
+	sum, err := d.agent.Once(ctx)
+	if a.json {
+		err = errors.Join(a.printJSON(sum), err)
+	} else {
+		a.printSummary(sum)
+	}
+	switch {
+	case err != nil && sum.Devices == 0 && sum.Pending == 0:
+		return failure{code: noDevice, err: err}
+	case err != nil:
+		return err
+	case sum.Pending > 0 || sum.Rejected > 0:
+		return failure{code: failed, err: errors.New(a.say.Say("error.unconfirmed", "pending", sum.Pending, "rejected", sum.Rejected))}
+	}
+	return nil
+}
+
+func (a *app) printSummary(s agent.Summary) {
+	a.printf("%s\n", a.say.Say("run.summary", "devices", s.Devices, "readings", s.Readings,
+		"confirmed", s.Confirmed, "pending", s.Pending, "rejected", s.Rejected, "time", s.Took))
+}
+
+// load reads the configuration and fills in what the machine decides.
+func (a *app) load() (config.Config, error) {
+	cfg, err := config.Load(a.config)
+	if err != nil {
+		return cfg, a.configFailure(err)
+	}
+	return placed(cfg), nil
+}
+
+func placed(cfg config.Config) config.Config {
+	if cfg.Store.Folder == "" {
+		cfg.Store.Folder = packaging.DataDir()
+	}
+	return cfg
+}
+
+// loadOrLastGood returns the configuration, or the last good one and what is wrong
+// with the present one.
+func (a *app) loadOrLastGood() (config.Config, []string, error) {
+	cfg, err := a.load()
+	if err == nil {
+		return cfg, nil, a.keepLastGood(cfg)
+	}
+	kept, readErr := os.ReadFile(lastGood(packaging.DataDir()))
+	if readErr != nil {
+		return cfg, nil, err
+	}
+	good, parseErr := config.Parse(a.config, kept)
+	if parseErr != nil {
+		return cfg, nil, err
+	}
+	problems := []string{err.Error()}
+	var list config.Problems
+	if errors.As(err, &list) {
+		problems = problems[:0]
+		for _, p := range list {
+			problems = append(problems, p.Text(a.say))
+		}
+	}
+	return placed(good), problems, nil
+}
+
+func lastGood(folder string) string { return filepath.Join(folder, "last-good.toml") }
+
+// keepLastGood keeps a copy of a configuration that could be loaded.
+func (a *app) keepLastGood(cfg config.Config) error {
+	text, err := os.ReadFile(a.config)
+	if err != nil {
+		return a.configFailure(err)
+	}
+	if err := os.MkdirAll(cfg.Store.Folder, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	path := lastGood(cfg.Store.Folder)
+	if kept, err := os.ReadFile(path); err == nil && string(kept) == string(text) {
+		return nil
+	}
+	return agent.WriteFile(path, text)
+}
+
+// configFailure gives a configuration error its exit code and hint.
+func (a *app) configFailure(err error) error {
+	f := failure{code: wrongUse, err: err}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.hint, f.with = text.Key("hint.config.missing"), []any{"path", a.config}
+	case errors.Is(err, fs.ErrPermission):
+		f.hint, f.with = text.Key("hint.config.rights"), []any{"path", a.config}
+	default:
+		f.hint, f.with = text.Key("hint.config.check"), []any{"path", a.config}
+	}
+	return f
+}
+
+func databasePath(folder string) string { return filepath.Join(folder, "meteragent.db") }
+
+func storeOptions() store.Options { return store.Options{Destinations: []string{agent.Portal}} }
+
+// databaseFailure gives an error of opening the database its exit code.
+func databaseFailure(err error) error {
+	for _, known := range []error{store.ErrInUse, store.ErrDamaged, store.ErrNewer} {
+		if errors.Is(err, known) {
+			return failure{code: badDatabase, err: err}
+		}
+	}
+	return err
+}
+
+// openMemory opens the database of a daemon that does not run, to look at it. It
+// makes no new one.
+func (a *app) openMemory(cfg config.Config) (agent.Memory, func() error, error) {
+	path := databasePath(cfg.Store.Folder)
+	if _, err := os.Stat(path); err != nil {
+		return agent.Memory{}, nil, failure{code: failed, err: err, hint: text.Key("hint.database.none")}
+	}
+	s, err := store.Open(path, storeOptions())
+	if err != nil {
+		return agent.Memory{}, nil, databaseFailure(err)
+	}
+	id, err := agent.LoadID(cfg.Store.Folder)
+	if err != nil {
+		return agent.Memory{}, nil, errors.Join(err, s.Close())
+	}
+	return agent.Memory{Config: cfg, ID: id, Version: version, Store: s, Clock: clock()}, s.Close, nil
+}
+
+// dial makes the link to the portal. It does not connect.
+func dial(cfg config.Config, id string) (transport.Link, error) {
+	p := cfg.Portal
+	return transport.Dial(transport.Config{
+		URL: p.URL, Token: transport.Secret(p.Token), User: p.User,
+		CAFile: p.CA, CertFile: p.ClientCertificate, KeyFile: p.ClientKey,
+		Receipts: transport.Receipts(p.Receipts), Agent: id, Customer: cfg.Customer,
+		Software: "meteragent/" + version,
+	})
+}
+
+// clock is the quality of this machine's clock in the words of a reading.
+func clock() string {
+	synchronised, known := packaging.ClockSynchronised()
+	switch {
+	case !known:
+		return string(collector.ClockUnknown)
+	case synchronised:
+		return string(collector.ClockSynchronised)
+	}
+	return string(collector.ClockUnsynchronised)
+}

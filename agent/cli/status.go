@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"meteragent/agent"
+	"meteragent/agent/page"
+	"meteragent/agent/text"
+	"meteragent/store"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "status", Short: a.say.Say("help.status"), Long: a.say.Say("help.status.long"), Args: cobra.NoArgs,
+	}
+	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var s page.Status
+		err := a.ask(c.Context(), "/status.json", &s, func(m agent.Memory) (any, error) { return m.Status() })
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(s)
+		}
+		a.printStatus(s)
+		return nil
+	}
+	return c
+}
+
+func (a *app) readingsCommand() *cobra.Command {
+	var csv bool
+	c := &cobra.Command{
+		Use: "readings [SERIAL]", Short: a.say.Say("help.readings"), Long: a.say.Say("help.readings.long"),
+		Args: cobra.MaximumNArgs(1),
+	}
+	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.Flags().BoolVar(&csv, "csv", false, a.say.Say("help.flag.csv"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		device := ""
+		if len(args) > 0 {
+			device = args[0]
+		}
+		var entries []page.Entry
+		err := a.ask(c.Context(), "/readings.json?device="+url.QueryEscape(device), &entries,
+			func(m agent.Memory) (any, error) { return m.Readings(device) })
+		switch {
+		case err != nil:
+			return err
+		case a.json:
+			return a.printJSON(entries)
+		case csv:
+			return a.readingsCSV(entries)
+		}
+		a.printReadings(entries)
+		return nil
+	}
+	return c
+}
+
+func (a *app) ordersCommand() *cobra.Command {
+	var csv bool
+	c := &cobra.Command{
+		Use: "orders", Short: a.say.Say("help.orders"), Long: a.say.Say("help.orders.long"), Args: cobra.NoArgs,
+	}
+	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.Flags().BoolVar(&csv, "csv", false, a.say.Say("help.flag.csv"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []page.Order
+		err := a.ask(c.Context(), "/orders.json", &all, func(m agent.Memory) (any, error) { return m.Orders() })
+		switch {
+		case err != nil:
+			return err
+		case a.json:
+			return a.printJSON(all)
+		case csv:
+			return a.ordersCSV(all)
+		}
+		a.printOrders(all)
+		return nil
+	}
+	return c
+}
+
+// ask puts a question to the running daemon, through its page, or, if none runs, to
+// its database.
+func (a *app) ask(ctx context.Context, path string, answer any, own func(agent.Memory) (any, error)) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	m, closeStore, err := a.openMemory(cfg)
+	if err == nil {
+		defer closeStore()
+		v, err := own(m)
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(v) // the same words as from the daemon, by the same way
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(body, answer)
+	}
+	if !errors.Is(err, store.ErrInUse) {
+		return err
+	}
+	if cfg.Page.Listen == "" {
+		return failure{code: badDatabase, err: err, hint: text.Key("hint.page.off")}
+	}
+	if asked := askPage(ctx, cfg.Page.Listen, path, answer); asked != nil {
+		return failure{code: badDatabase, err: fmt.Errorf("%w; and %w", err, asked), hint: text.Key("hint.page.silent"), with: []any{"address", cfg.Page.Listen}}
+	}
+	return nil
+}
+
+// askPage reads JSON from the daemon's page.
+func askPage(ctx context.Context, address, path string, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return fmt.Errorf("page %s: %w", address, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("page %s: %w", address, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("page %s: %s", address, response.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, 64<<20)).Decode(answer); err != nil {
+		return fmt.Errorf("page %s: %w", address, err)
+	}
+	return nil
+}
+
+func (a *app) printStatus(s page.Status) {
+	running := text.Key("status.stopped")
+	if s.Running {
+		running = text.Key("status.running")
+	}
+	a.printf("%s\n", text.Wrap(joined([]string{
+		"meteragent " + s.Version, s.Site, a.say.Say(running, "since", s.Started),
+	}, " · "), width, "  "))
+	for _, p := range s.Problems {
+		a.printf("%s\n", text.Wrap(a.say.Say("status.problem", "problem", p), width, "  "))
+	}
+	for _, p := range s.Portals {
+		a.printPortal(p)
+	}
+	a.section(text.Key("status.devices"))
+	if len(s.Devices) == 0 {
+		a.printf("  %s\n", a.say.Say("status.none"))
+	}
+	t := table{give: 1, right: map[int]bool{3: true}}
+	for _, d := range s.Devices {
+		total := ""
+		if d.Reading != nil {
+			for _, m := range d.Reading.Meters {
+				if m.Primary && m.Name == "systemTotals.impressions.total" {
+					total = a.say.Number(m.Value)
+				}
+			}
+		}
+		t.add("  "+d.ID, d.Model, d.Address, total, a.say.Say(text.Key("state."+d.State)), a.say.Time(d.LastReading))
+	}
+	a.printf("%s", t.String())
+	for _, d := range s.Silent {
+		a.printf("%s\n", text.Wrap("  "+d.Address+"  "+d.Reason, width, "    "))
+	}
+	if len(s.Orders) > 0 {
+		a.section(text.Key("status.orders"))
+		a.printOrders(s.Orders)
+	}
+}
+
+func (a *app) printPortal(p page.Portal) {
+	a.printf("%s\n", text.Wrap(a.say.Say("status.portal", "url", p.URL, "state", a.say.Say(text.Key("portal."+p.State))), width, "  "))
+	a.printf("  %s\n", a.say.Say("status.waiting", "urgent", p.Urgent, "bulk", p.Bulk, "confirmed", p.Delivered))
+	if p.LastError != "" {
+		a.printf("%s\n", text.Wrap("  "+p.LastError, width, "    "))
+	}
+	if p.Hint != "" {
+		a.printf("%s\n", text.Wrap("  "+a.say.Say(text.Key(p.Hint)), width, "    "))
+	}
+}
+
+func (a *app) printReadings(entries []page.Entry) {
+	if len(entries) == 0 {
+		a.printf("%s\n", a.say.Say("readings.none"))
+		return
+	}
+	t := table{
+		head:  []string{a.say.Say("readings.at"), a.say.Say("readings.device"), a.say.Say("readings.total"), a.say.Say("readings.supplies")},
+		right: map[int]bool{2: true}, give: 3,
+	}
+	for _, e := range entries {
+		total := ""
+		if v, ok := e.Meters["systemTotals.impressions.total"]; ok {
+			total = a.say.Number(v)
+		}
+		var levels []string
+		for _, key := range sortedKeys(e.Supplies) {
+			levels = append(levels, key+" "+a.say.Decimal(e.Supplies[key])+"%")
+		}
+		t.add(a.say.Time(e.At), e.Device, total, joined(levels, " "))
+	}
+	a.printf("%s", t.String())
+}
+
+func (a *app) printOrders(all []page.Order) {
+	if len(all) == 0 {
+		a.printf("%s\n", a.say.Say("orders.none"))
+		return
+	}
+	t := table{give: 3}
+	for _, o := range all {
+		t.add("  "+a.say.Time(o.At), o.Device, a.say.Say(text.Key("order.state."+o.State)), o.Name, a.left(o))
+	}
+	a.printf("%s", t.String())
+}
+
+// left is how much of the supply there was when it was ordered.
+func (a *app) left(o page.Order) string {
+	if o.Percent == nil {
+		return o.Reason
+	}
+	return a.say.Decimal(*o.Percent) + " % < " + strconv.FormatFloat(o.Limit, 'f', -1, 64) + " %"
+}

@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"meteragent/agent/config"
+	"meteragent/collector"
+)
+
+// named are the single addresses and host names of the configuration. They are
+// asked without having been found first.
+func (a *Agent) named() []target {
+	var out []target
+	for _, n := range a.cfg.Networks {
+		for _, text := range n.Addresses {
+			if r, err := collector.ParseRange(text); err == nil && r.Count() == 1 {
+				out = append(out, target{address: text, port: n.Port, network: n})
+			}
+		}
+	}
+	return out
+}
+
+// networkOf is the part of the configuration that an address belongs to; false if
+// it is in none.
+func (a *Agent) networkOf(address string, port uint16) (config.Network, bool) {
+	for _, n := range a.cfg.Networks {
+		if n.Port != port {
+			continue
+		}
+		for _, text := range n.Addresses {
+			if text == address {
+				return n, true
+			}
+			r, err := collector.ParseRange(text)
+			ip, notIP := netip.ParseAddr(address)
+			if err == nil && notIP == nil && r.Contains(ip) {
+				return n, true
+			}
+		}
+	}
+	return config.Network{}, false
+}
+
+// discoverForEver sweeps at the start and then every discovery.every.
+func (a *Agent) discoverForEver(ctx context.Context) {
+	ticker := time.NewTicker(a.cfg.Discovery.Every)
+	defer ticker.Stop()
+	for {
+		err := a.discoverOnce(ctx, func(f collector.Find) {
+			select {
+			case a.found <- f:
+			case <-ctx.Done():
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("the search for new devices did not finish", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// discoverOnce sweeps every configured range and hands over the printers.
+func (a *Agent) discoverOnce(ctx context.Context, found func(collector.Find)) error {
+	sweeps, err := Sweeps(a.cfg)
+	if err != nil {
+		return err
+	}
+	for _, s := range sweeps {
+		err := a.copiers.Discover(ctx, s, func(f collector.Find) {
+			if f.Printer {
+				found(f)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sweeps are the searches that a configuration asks for: one for each network that
+// has ranges. Single addresses need no search.
+func Sweeps(cfg config.Config) ([]collector.Sweep, error) {
+	var sweeps []collector.Sweep
+	for _, n := range cfg.Networks {
+		s := collector.Sweep{
+			Port: n.Port, Credentials: credentials(n),
+			Timeout: cfg.Poll.Timeout, Rate: cfg.Discovery.Rate,
+		}
+		for _, text := range n.Addresses {
+			r, err := collector.ParseRange(text)
+			if err != nil {
+				return nil, fmt.Errorf("network %s: %w", text, err)
+			}
+			if r.Count() > 1 {
+				s.Ranges = append(s.Ranges, r)
+			}
+		}
+		if len(s.Ranges) > 0 {
+			sweeps = append(sweeps, s)
+		}
+	}
+	return sweeps, nil
+}
+
+// addFind makes a printer that a sweep found a target.
+func (a *Agent) addFind(s *schedule, f collector.Find) {
+	if n, ok := a.networkOf(f.Address, f.Port); ok {
+		s.add(target{address: f.Address, port: f.Port, network: n})
+	}
+}
+
+// credentials are how a network's devices are asked.
+func credentials(n config.Network) []collector.Credential {
+	version := map[string]collector.Version{"1": collector.V1, "2c": collector.V2c}[n.Version]
+	return slices.Clip([]collector.Credential{{Version: version, Community: collector.Secret(n.Community)}})
+}

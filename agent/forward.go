@@ -1,0 +1,185 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"meteragent/store"
+	"meteragent/transport"
+)
+
+// Limits of one send.
+const (
+	batchRecords = 100
+	batchBytes   = 256 << 10
+	sendWithin   = time.Minute
+	linger       = 500 * time.Millisecond // readings of one round travel together
+	lastFlush    = 5 * time.Second        // what a stop may take to deliver what waits
+)
+
+// A forwarder brings what the store keeps to the portal, urgent before bulk, in
+// order, and removes a record only when the portal has said what became of it.
+type forwarder struct {
+	agent   *Agent
+	limit   int // records in the next batch; halved by refusals, doubled by success
+	backoff transport.Backoff
+}
+
+func newForwarder(a *Agent) *forwarder {
+	return &forwarder{agent: a, limit: batchRecords, backoff: transport.Backoff{Rand: rand.Float64}}
+}
+
+// run delivers until ctx ends, then once more for as long as lastFlush.
+func (f *forwarder) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		sent, err := f.deliver(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			f.wait(ctx, f.failed(err), nil)
+		case sent == 0:
+			f.wait(ctx, time.Minute, f.agent.wake)
+			f.gather(ctx)
+		}
+	}
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+	defer cancel()
+	if err := f.drain(flush); err != nil {
+		f.agent.log.Info("what waits is delivered at the next start", "err", err)
+	}
+}
+
+// wait ends after d, with ctx, or when wake is kicked.
+func (f *forwarder) wait(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	f.agent.health.pulse("forward", d+2*sendWithin)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.C:
+	}
+}
+
+// gather waits a moment for more readings, unless something urgent is there.
+func (f *forwarder) gather(ctx context.Context) {
+	waiting, err := f.agent.store.Waiting(Portal)
+	if err == nil && waiting.Urgent == 0 {
+		f.wait(ctx, linger, nil)
+	}
+}
+
+// drain delivers until nothing waits.
+func (f *forwarder) drain(ctx context.Context) error {
+	for {
+		if sent, err := f.deliver(ctx); err != nil || sent == 0 {
+			return err
+		}
+	}
+}
+
+// deliver sends one batch and returns how many records it settled.
+func (f *forwarder) deliver(ctx context.Context) (int, error) {
+	for _, lane := range []string{store.Urgent, store.Bulk} {
+		records, err := f.agent.store.Pending(Portal, lane, f.limit, batchBytes)
+		if err != nil {
+			return 0, err
+		}
+		if len(records) > 0 {
+			return f.send(ctx, lane, records)
+		}
+	}
+	return 0, nil
+}
+
+// send delivers records of one lane. A batch that is refused as a whole is halved
+// until the culprit is alone; that one goes to quarantine, so that it never stands
+// in the way of the next.
+func (f *forwarder) send(ctx context.Context, lane string, records []store.Record) (int, error) {
+	messages := make([]transport.Message, len(records))
+	for i, r := range records {
+		messages[i] = transport.Message(r)
+	}
+	within, cancel := context.WithTimeout(ctx, sendWithin)
+	defer cancel()
+	f.agent.health.pulse("forward", 2*sendWithin)
+	receipt, err := f.agent.link.Send(within, messages)
+	switch {
+	case errors.Is(err, transport.ErrRefused) && len(records) > 1:
+		f.limit = len(records) / 2
+		return f.send(ctx, lane, records[:f.limit])
+	case errors.Is(err, transport.ErrRefused):
+		problem := transport.Problem{Title: "refused by the portal", Detail: err.Error()}
+		receipt = transport.Receipt{Rejected: []transport.Rejection{{ID: messages[0].ID(), Problem: problem}}}
+	case err != nil:
+		return 0, err
+	}
+	f.limit = min(2*f.limit, batchRecords)
+	return len(records), f.settle(lane, messages, receipt)
+}
+
+// settle writes down what the portal said, then tells whoever watches.
+func (f *forwarder) settle(lane string, sent []transport.Message, receipt transport.Receipt) error {
+	a := f.agent
+	rejected, err := rejections(sent, receipt.Rejected)
+	if err != nil {
+		return err
+	}
+	err = a.store.Update(func(tx *store.Tx) error {
+		if err := applyOrderStates(tx, receipt.Orders, time.Now().UTC()); err != nil {
+			return err
+		}
+		return tx.Settle(Portal, lane, sent[len(sent)-1].Seq, rejected)
+	})
+	if err != nil {
+		return err
+	}
+	f.backoff.Reset()
+	for _, r := range receipt.Rejected {
+		a.log.Error("the portal refused a record", "record", r.ID, "reason", r.Problem.Title, "err", r.Problem.Detail)
+	}
+	if outage := a.health.sent(len(sent) - len(rejected)); outage > 0 {
+		a.log.Info("delivery works again", "dest", Portal, "took", outage)
+		a.notice(Notice{What: DeliveryBack, Took: outage})
+	}
+	a.notice(Notice{What: Delivered, Count: len(sent) - len(rejected)})
+	return nil
+}
+
+// failed says once why nothing is delivered and how long to wait for the next try.
+func (f *forwarder) failed(err error) time.Duration {
+	a := f.agent
+	wait := f.backoff.Next(err)
+	if a.health.failed(err, wait) {
+		a.log.Warn("delivery fails; everything is kept", "dest", Portal, "err", err, "next", wait)
+		a.notice(Notice{What: DeliveryFailing, Err: err})
+	}
+	return wait
+}
+
+// rejections finds the sequence numbers of the records a receipt rejects. A receipt
+// that speaks of a record that was not sent is ignored for that record.
+func rejections(sent []transport.Message, rejected []transport.Rejection) ([]store.Rejection, error) {
+	if len(rejected) == 0 {
+		return nil, nil
+	}
+	seq := make(map[string]uint64, len(sent))
+	for _, m := range sent {
+		seq[m.ID()] = m.Seq
+	}
+	var out []store.Rejection
+	for _, r := range rejected {
+		n, ok := seq[r.ID]
+		if !ok {
+			continue
+		}
+		reason, err := json.Marshal(r.Problem)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, store.Rejection{Seq: n, Reason: reason})
+	}
+	return out, nil
+}

@@ -1,0 +1,137 @@
+package agent
+
+import (
+	"maps"
+	"sync"
+	"time"
+)
+
+// health is what the running daemon knows beyond its database: who answers and
+// whether deliveries succeed. It is lost at a restart, and rebuilt by the first
+// round. Safe for concurrent use.
+type health struct {
+	mu      sync.Mutex
+	started time.Time
+	hosts   map[string]hostHealth
+	portal  portalHealth
+	pulses  map[string]time.Time // loop: until when it may be silent
+}
+
+// hostHealth is how one address behaves.
+type hostHealth struct {
+	device  string // id that answered last
+	answers bool
+	since   time.Time // when answers last changed
+	until   time.Time // when the next answer is expected at the latest
+	err     error     // why it does not answer
+}
+
+// portalHealth is how deliveries go.
+type portalHealth struct {
+	delivered, batches uint64
+	lastSent           time.Time
+	failingSince       time.Time // zero: not failing
+	err                error
+	nextTry            time.Time
+}
+
+func newHealth() *health {
+	return &health{started: time.Now(), hosts: map[string]hostHealth{}, pulses: map[string]time.Time{}}
+}
+
+// answered notes that a device answered at a host, and tells whether that is news.
+func (h *health) answered(host, device string, next time.Duration) (back bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	was, known := h.hosts[host]
+	is := hostHealth{device: device, answers: true, since: was.since, until: now.Add(next)}
+	if !known || !was.answers {
+		is.since = now
+	}
+	h.hosts[host] = is
+	return known && !was.answers
+}
+
+// silent notes that nobody usable answered at a host, and tells whether that is news.
+func (h *health) silent(host string, err error) (news bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	was, known := h.hosts[host]
+	is := hostHealth{device: was.device, since: was.since, err: err}
+	if !known || was.answers {
+		is.since = time.Now()
+	}
+	h.hosts[host] = is
+	return !known || was.answers
+}
+
+// answersStill says whether a host has lately answered as device, so that another
+// host with that device is a conflict and not a move.
+func (h *health) answersStill(host, device string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	was := h.hosts[host]
+	return was.answers && was.device == device && time.Now().Before(was.until)
+}
+
+// sent notes a confirmed delivery, and returns how long deliveries had failed.
+func (h *health) sent(records int) (outage time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	p := &h.portal
+	if !p.failingSince.IsZero() {
+		outage = now.Sub(p.failingSince)
+	}
+	*p = portalHealth{delivered: p.delivered + uint64(records), batches: p.batches + 1, lastSent: now}
+	return outage
+}
+
+// failed notes a delivery that did not succeed, and tells whether that is news.
+func (h *health) failed(err error, wait time.Duration) (news bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	p := &h.portal
+	news = p.failingSince.IsZero() || p.err == nil || p.err.Error() != err.Error()
+	if p.failingSince.IsZero() {
+		p.failingSince = now
+	}
+	p.err, p.nextTry = err, now.Add(wait)
+	return news
+}
+
+// pulse says that a loop is alive and will say so again within limit.
+func (h *health) pulse(loop string, limit time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pulses[loop] = time.Now().Add(limit)
+}
+
+// alive says whether every loop has kept its promise.
+func (h *health) alive() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	for _, until := range h.pulses {
+		if now.After(until) {
+			return false
+		}
+	}
+	return true
+}
+
+// copyHosts is how every host behaves at the moment.
+func (h *health) copyHosts() map[string]hostHealth {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.hosts)
+}
+
+// copyPortal is how deliveries go at the moment.
+func (h *health) copyPortal() portalHealth {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.portal
+}

@@ -1,0 +1,48 @@
+package agent
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"meteragent/agent/text"
+	"meteragent/collector"
+	"meteragent/store"
+	"meteragent/transport"
+)
+
+// Hint is the key of the sentence that tells a technician what to do about an
+// error; "" if there is none. The more particular errors come first.
+func Hint(err error) text.Key {
+	for _, known := range []struct {
+		err error
+		key text.Key
+	}{
+		{transport.ErrUnknownAuthority, text.Key("hint.portal.authority")},
+		{transport.ErrWrongHost, text.Key("hint.portal.host")},
+		{transport.ErrExpired, text.Key("hint.portal.expired")},
+		{transport.ErrNotTLS, text.Key("hint.portal.tls")},
+		{transport.ErrNotPortal, text.Key("hint.portal.captive")},
+		{transport.ErrProxy, text.Key("hint.portal.proxy")},
+		{transport.ErrUnauthorized, text.Key("hint.portal.token")},
+		{transport.ErrNoReceipt, text.Key("hint.portal.receipt")},
+		{transport.ErrUnproved, text.Key("hint.portal.unproved")},
+		{transport.ErrNoSuchHost, text.Key("hint.portal.name")},
+		{transport.ErrConnectionRefused, text.Key("hint.portal.refused")},
+		{transport.ErrTimeout, text.Key("hint.portal.silent")},
+		{collector.ErrNoAnswer, text.Key("hint.device.silent")},
+		{collector.ErrNotPrinter, text.Key("hint.device.other")},
+		{store.ErrInUse, text.Key("hint.database.used")},
+		{store.ErrNewer, text.Key("hint.database.newer")},
+		{store.ErrDamaged, text.Key("hint.database.damaged")},
+		{syscall.EADDRINUSE, text.Key("hint.address.used")},
+		{fs.ErrPermission, text.Key("hint.rights")},
+		{syscall.EROFS, text.Key("hint.rights")},
+		{syscall.ENOSPC, text.Key("hint.full")},
+	} {
+		if errors.Is(err, known.err) {
+			return known.key
+		}
+	}
+	return ""
+}

@@ -1,0 +1,300 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"meteragent/agent/page"
+	"meteragent/agent/toner"
+	"meteragent/collector"
+	"meteragent/store"
+)
+
+// The buckets of keyed values, what their keys are and what they hold.
+const (
+	devices = "device" // device id: Device
+	hosts   = "host"   // host:port: id of the device that answered there last
+	ledgers = "ledger" // device id: toner.Ledger
+	orders  = "order"  // order id: OrderEntry
+	last    = "last"   // device id: collector.Reading, the last full one with the newest supplies
+	daily   = "daily"  // device id + "|" + date in UTC: page.Entry, the last of that day
+)
+
+// The kinds of record, which are the middle word of the event types on the wire.
+const (
+	kindReading = "reading"
+	kindOrder   = "order"
+	kindDevice  = "device"
+	kindAgent   = "agent"
+)
+
+// dailyKept is how long daily values stay.
+const dailyKept = 400 * 24 * time.Hour
+
+// A Device is what the agent remembers of a copier between readings.
+type Device struct {
+	Device    collector.Device `json:"device"`
+	Host      string           `json:"host"` // host:port it last answered at
+	FirstSeen time.Time        `json:"firstSeen"`
+	LastRead  time.Time        `json:"lastRead"`           // the last reading of any scope
+	LastFull  time.Time        `json:"lastFull"`           // the last reading that asked for everything
+	Conflict  string           `json:"conflict,omitempty"` // another host that says it is this device
+}
+
+// A DeviceEvent is the body of a device record.
+type DeviceEvent struct {
+	Event    string           `json:"event"` // "found", "moved", "replaced", "conflict"
+	At       time.Time        `json:"at"`
+	Device   collector.Device `json:"device"`
+	Previous string           `json:"previous,omitempty"` // moved, conflict: the other host; replaced: the id that was there
+}
+
+// An OrderEntry is one order and what became of it.
+type OrderEntry struct {
+	Order   toner.Order `json:"order"`
+	Model   string      `json:"model"`
+	State   string      `json:"state"` // "ordered", then as the portal says; "replaced" when the new supply was seen
+	Changed time.Time   `json:"changed"`
+}
+
+// keep stores a reading, what is decided from it and the state those decisions
+// change, all in one transaction, and returns the device's id. Whoever watches is
+// told after the commit.
+func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
+	r.Clock = collector.Clock(a.clock())
+	if r.Device.ID == "" {
+		r.Device.ID = strings.Join([]string{r.Device.Manufacturer, r.Device.Model, host}, ":")
+	}
+	var happened []Notice
+	err := a.store.Update(func(tx *store.Tx) error {
+		happened = happened[:0]
+		k := keeping{tx: tx, agent: a, reading: r, host: host, scope: scope}
+		if err := k.all(); err != nil {
+			return err
+		}
+		happened = k.happened
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("store the reading of %s: %w", r.Device.ID, err)
+	}
+	for _, n := range happened {
+		a.notice(n)
+	}
+	a.kick()
+	return r.Device.ID, nil
+}
+
+// keeping is one transaction of keep.
+type keeping struct {
+	tx       *store.Tx
+	agent    *Agent
+	reading  collector.Reading
+	host     string
+	scope    collector.Scope
+	happened []Notice
+}
+
+func (k *keeping) all() error {
+	for _, step := range []func() error{k.device, k.decide, k.record, k.history} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// device notes where the device answered and what that means.
+func (k *keeping) device() error {
+	r := &k.reading
+	var d Device
+	known, err := k.tx.Get(devices, r.Device.ID, &d)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !known:
+		d.FirstSeen, d.Host = r.TakenAt, k.host
+		err = k.event("found", "", DeviceFound)
+	case d.Host == k.host:
+		d.Conflict = ""
+	case k.agent.health.answersStill(d.Host, r.Device.ID):
+		// Two addresses answer with one serial: neither is believed to be a move.
+		if d.Conflict != k.host {
+			d.Conflict = k.host
+			err = k.event("conflict", d.Host, DeviceConflict)
+		}
+	default:
+		err = k.event("moved", d.Host, DeviceMoved)
+		d.Host, d.Conflict = k.host, ""
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.replaced(); err != nil {
+		return err
+	}
+	d.Device, d.LastRead = r.Device, r.TakenAt
+	if k.scope == collector.Full {
+		d.LastFull = r.TakenAt
+	}
+	return k.tx.Put(devices, r.Device.ID, d)
+}
+
+// replaced says so when another device used to answer at this host.
+func (k *keeping) replaced() error {
+	var before string
+	known, err := k.tx.Get(hosts, k.host, &before)
+	if err != nil || known && before == k.reading.Device.ID {
+		return err
+	}
+	if known {
+		var old Device
+		if _, err := k.tx.Get(devices, before, &old); err != nil {
+			return err
+		}
+		if old.Host == k.host { // not if it has answered elsewhere since
+			if err := k.event("replaced", before, DeviceReplaced); err != nil {
+				return err
+			}
+		}
+	}
+	return k.tx.Put(hosts, k.host, k.reading.Device.ID)
+}
+
+func (k *keeping) event(event, previous string, what Happening) error {
+	lane := store.Bulk
+	if what == DeviceReplaced || what == DeviceConflict {
+		lane = store.Urgent
+	}
+	r := &k.reading
+	k.happened = append(k.happened, Notice{What: what, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
+	return k.append(lane, kindDevice, DeviceEvent{Event: event, At: r.TakenAt, Device: r.Device, Previous: previous})
+}
+
+// decide lets the toner rules look at the reading.
+func (k *keeping) decide() error {
+	r := &k.reading
+	var ledger toner.Ledger
+	if _, err := k.tx.Get(ledgers, r.Device.ID, &ledger); err != nil {
+		return err
+	}
+	raised, next := toner.Decide(tonerRules(k.agent.cfg), ledger, *r)
+	if err := k.close(next); err != nil {
+		return err
+	}
+	for _, o := range raised {
+		entry := OrderEntry{Order: o, Model: r.Device.Model, State: orderRaised, Changed: r.TakenAt}
+		if err := k.tx.Put(orders, o.ID, entry); err != nil {
+			return err
+		}
+		if err := k.append(store.Urgent, kindOrder, o); err != nil {
+			return err
+		}
+		k.happened = append(k.happened, Notice{
+			What: OrderRaised, Device: r.Device.ID, Model: r.Device.Model, Host: k.host, Order: &entry,
+		})
+	}
+	return k.tx.Put(ledgers, r.Device.ID, next)
+}
+
+// record puts the reading itself into the outbox.
+func (k *keeping) record() error {
+	r := &k.reading
+	k.happened = append(k.happened, Notice{What: ReadingStored, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
+	return k.append(store.Bulk, kindReading, r)
+}
+
+func (k *keeping) append(lane, kind string, body any) error {
+	return appendBody(k.tx, lane, kind, k.reading.Device.ID, k.reading.TakenAt, body)
+}
+
+// history keeps the last reading and the last of each day.
+func (k *keeping) history() error {
+	shown := k.reading
+	if k.scope != collector.Full {
+		var full collector.Reading
+		if _, err := k.tx.Get(last, shown.Device.ID, &full); err != nil {
+			return err
+		}
+		shown.Inputs = full.Inputs
+		shown.Meters = newerMeters(full.Meters, shown.Meters)
+	}
+	if err := k.tx.Put(last, shown.Device.ID, shown); err != nil {
+		return err
+	}
+	return k.day(entryOf(shown))
+}
+
+// newerMeters is full with the values that newer has for the same source.
+func newerMeters(full, newer []collector.Meter) []collector.Meter {
+	by := map[string]collector.Meter{}
+	for _, m := range newer {
+		by[m.Name+m.OID] = m
+	}
+	out := make([]collector.Meter, 0, len(full)+len(newer))
+	for _, m := range full {
+		if n, ok := by[m.Name+m.OID]; ok {
+			delete(by, m.Name+m.OID)
+			m = n
+		}
+		out = append(out, m)
+	}
+	for _, m := range newer {
+		if _, left := by[m.Name+m.OID]; left {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// day replaces the entry of the reading's day and, on a new day, drops those that
+// are too old.
+func (k *keeping) day(e page.Entry) error {
+	prefix := e.Device + "|"
+	key := prefix + e.At.UTC().Format(time.DateOnly)
+	var before page.Entry
+	known, err := k.tx.Get(daily, key, &before)
+	if err != nil {
+		return err
+	}
+	if !known {
+		oldest := prefix + e.At.Add(-dailyKept).UTC().Format(time.DateOnly)
+		var old []string
+		err := k.tx.Each(daily, prefix, func(key string, _ []byte) error {
+			if key < oldest {
+				old = append(old, key)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, key := range old {
+			if err := k.tx.Delete(daily, key); err != nil {
+				return err
+			}
+		}
+	}
+	return k.tx.Put(daily, key, e)
+}
+
+// entryOf is the short form of a reading.
+func entryOf(r collector.Reading) page.Entry {
+	e := page.Entry{
+		At: r.TakenAt, Device: r.Device.ID, Model: r.Device.Model,
+		Meters: map[string]int64{}, Supplies: map[string]float64{},
+	}
+	for _, m := range r.Meters {
+		if m.Primary {
+			e.Meters[m.Name] = m.Value
+		}
+	}
+	for _, s := range r.Supplies {
+		if s.Level.Percent != nil {
+			e.Supplies[s.Key] = *s.Level.Percent
+		}
+	}
+	return e
+}

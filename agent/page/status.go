@@ -1,0 +1,88 @@
+package page
+
+import (
+	"time"
+
+	"meteragent/collector"
+)
+
+// Status is what the daemon knows, as "status --json" prints it and /status.json
+// serves it. Times are UTC; a zero time means "never".
+type Status struct {
+	Agent    string    `json:"agent"` // the agent id, a UUID
+	Version  string    `json:"version"`
+	Customer string    `json:"customer"`
+	Site     string    `json:"site"`
+	Running  bool      `json:"running"`            // false: read from the database of a stopped daemon
+	Started  time.Time `json:"started,omitzero"`   // when the running daemon started
+	Now      time.Time `json:"now"`                // when this was put together
+	Clock    string    `json:"clock"`              // "synchronised", "unsynchronised", "unknown"
+	Problems []string  `json:"problems,omitempty"` // what a technician must look at, in words
+	Stream   string    `json:"stream"`             // the database file's stream id
+	Database string    `json:"database"`           // its path
+	Devices  []Device  `json:"devices"`            // by id
+	Portals  []Portal  `json:"portals"`            // by name
+	Orders   []Order   `json:"orders"`             // open ones, oldest first
+	Silent   []Silent  `json:"silent,omitempty"`   // addresses that have never answered
+	Rejected int       `json:"rejected"`           // records in quarantine
+}
+
+// A Device is one copier and its last reading.
+type Device struct {
+	ID          string             `json:"id"`
+	Model       string             `json:"model"`
+	Address     string             `json:"address"` // host:port
+	FirstSeen   time.Time          `json:"firstSeen"`
+	LastReading time.Time          `json:"lastReading"`
+	State       string             `json:"state"`            // "online", "silent"; "known" while the daemon has not asked yet
+	Reason      string             `json:"reason,omitempty"` // why silent
+	Reading     *collector.Reading `json:"reading,omitempty"`
+}
+
+// A Silent is an address of the configuration that no copier answers at.
+type Silent struct {
+	Address string    `json:"address"`
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason"`
+	Hint    string    `json:"hint,omitempty"` // a key of the text catalogue
+}
+
+// A Portal is one destination and what waits for it.
+type Portal struct {
+	Name      string    `json:"name"`
+	URL       string    `json:"url"`
+	State     string    `json:"state"`             // "connected", "failing"; "idle" before the first delivery
+	Urgent    int       `json:"urgent"`            // records waiting in the urgent lane
+	Bulk      int       `json:"bulk"`              // records waiting in the bulk lane
+	Oldest    time.Time `json:"oldest,omitzero"`   // of what waits
+	Delivered uint64    `json:"delivered"`         // records confirmed since the daemon started
+	Batches   uint64    `json:"batches"`           // sends since the daemon started
+	LastSent  time.Time `json:"lastSent,omitzero"` // last time the portal confirmed something
+	LastError string    `json:"lastError,omitempty"`
+	Hint      string    `json:"hint,omitempty"`   // a key of the text catalogue
+	NextTry   time.Time `json:"nextTry,omitzero"` // while failing
+}
+
+// An Order is one toner order and what became of it.
+type Order struct {
+	ID      string    `json:"id"`
+	Device  string    `json:"device"`
+	Model   string    `json:"model"`
+	Supply  string    `json:"supply"` // the supply's key
+	Name    string    `json:"name"`   // its description or colour
+	State   string    `json:"state"`  // "ordered", "accepted", "shipped", "replaced", "cancelled"
+	At      time.Time `json:"at"`
+	Percent *float64  `json:"percent,omitempty"` // left when ordered
+	Reason  string    `json:"reason"`
+	Limit   float64   `json:"limit,omitempty"` // the threshold that fired, in percent
+	Part    string    `json:"partNumber,omitempty"`
+}
+
+// An Entry is one line of a device's history.
+type Entry struct {
+	At       time.Time          `json:"at"`
+	Device   string             `json:"device"`
+	Model    string             `json:"model"`
+	Meters   map[string]int64   `json:"meters"`   // primary meters by PWG name
+	Supplies map[string]float64 `json:"supplies"` // measured percents by supply key
+}

@@ -1,0 +1,218 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"meteragent/collector"
+	"meteragent/store"
+)
+
+// Run polls and delivers until ctx ends, then stops in order: no new reads, the
+// reads under way end, what waits is delivered for a few seconds more. ready is
+// called once everything has started. Each goroutine of the daemon starts here:
+//
+//	schedule   1             which copier is due
+//	work       poll.parallel reads one copier at a time
+//	discover   1             sweeps the configured ranges
+//	forward    1             brings the outbox to the portal
+//	beat       1             a heartbeat record once a day
+//	beside     each          what the caller wants to run as long, such as the page
+func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Context)) error {
+	s, err := a.schedule()
+	if err != nil {
+		return err
+	}
+	if err := a.say("started"); err != nil {
+		return err
+	}
+	jobs, results := make(chan job), make(chan result)
+	deliver, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDelivering()
+
+	var polling, delivering sync.WaitGroup
+	delivering.Go(func() { newForwarder(a).run(deliver) })
+	polling.Go(func() { a.schedulePolls(ctx, s, jobs, results); close(jobs) })
+	for range a.cfg.Poll.Parallel {
+		polling.Go(func() { a.work(ctx, jobs, results) })
+	}
+	polling.Go(func() { a.discoverForEver(ctx) })
+	polling.Go(func() { a.beat(ctx) })
+	for _, run := range beside {
+		polling.Go(func() { run(ctx) })
+	}
+	ready()
+
+	<-ctx.Done()
+	polling.Wait()
+	err = a.say("stopped")
+	stopDelivering()
+	delivering.Wait()
+	return err
+}
+
+// A Summary is what one round did.
+type Summary struct {
+	Devices   int           `json:"devices"`   // that answered
+	Silent    int           `json:"silent"`    // that did not
+	Readings  int           `json:"readings"`  // stored
+	Orders    int           `json:"orders"`    // raised
+	Delivered int           `json:"delivered"` // records the portal took
+	Confirmed int           `json:"confirmed"` // of the delivered ones, accepted by the portal
+	Pending   int           `json:"pending"`   // records that still wait
+	Rejected  int           `json:"rejected"`  // records in quarantine
+	Took      time.Duration `json:"-"`
+}
+
+// Once does one round: it finds the copiers, reads each, and delivers everything
+// that waits. The error says why a reading was not delivered, or, joined to it, why
+// a copier did not answer; the summary is true either way.
+func (a *Agent) Once(ctx context.Context) (Summary, error) {
+	start := time.Now()
+	s, err := a.schedule()
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := a.discoverOnce(ctx, func(f collector.Find) { a.addFind(s, f) }); err != nil {
+		return Summary{}, err
+	}
+	sum, polled := a.pollAll(ctx, s)
+	drained := newForwarder(a).drain(ctx)
+	waiting, err := a.store.Waiting(Portal)
+	if err != nil {
+		return sum, err
+	}
+	rejected, err := a.store.Quarantine(Portal)
+	if err != nil {
+		return sum, err
+	}
+	a.health.mu.Lock()
+	sum.Confirmed = int(a.health.portal.delivered)
+	a.health.mu.Unlock()
+	sum.Rejected, sum.Pending = len(rejected), waiting.Urgent+waiting.Bulk
+	sum.Delivered, sum.Took = sum.Confirmed+sum.Rejected, time.Since(start)
+	return sum, errors.Join(drained, polled)
+}
+
+// pollAll reads every target once, several at a time.
+func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, error) {
+	jobs, results := make(chan job), make(chan result)
+	var workers sync.WaitGroup
+	for range a.cfg.Poll.Parallel {
+		workers.Go(func() { a.work(ctx, jobs, results) })
+	}
+	var all []*target
+	for _, t := range s.byHost {
+		all = append(all, t)
+	}
+	var sum Summary
+	var failures []error
+	for sent, done := 0, 0; done < len(all) && ctx.Err() == nil; {
+		var out chan<- job
+		var next job
+		if sent < len(all) {
+			out, next = jobs, a.job(all[sent], collector.Full)
+		}
+		select {
+		case <-ctx.Done():
+		case out <- next:
+			sent++
+		case r := <-results:
+			done++
+			a.noteResult(r)
+			if r.device == "" {
+				sum.Silent++
+				failures = append(failures, r.err)
+				continue
+			}
+			sum.Devices++
+			sum.Readings++
+		}
+	}
+	close(jobs)
+	workers.Wait()
+	return sum, errors.Join(failures...)
+}
+
+// schedule starts with what the configuration names and the database remembers.
+func (a *Agent) schedule() (*schedule, error) {
+	s := newSchedule(a.cfg.Poll)
+	now := time.Now()
+	err := a.store.View(func(tx *store.Tx) error {
+		return eachDevice(tx, func(d Device) error {
+			n, ok := a.networkOf(d.Device.Address, d.Device.Port)
+			if !ok {
+				return nil // no longer in the configuration: it is not asked
+			}
+			t := target{address: d.Device.Address, port: n.Port, network: n, device: d.Device.ID}
+			s.first(&t, d.LastRead, d.LastFull, now)
+			s.add(t)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("known devices: %w", err)
+	}
+	for _, t := range a.named() {
+		s.add(t)
+	}
+	return s, nil
+}
+
+// beat stores a heartbeat record once a day, so that a portal can tell a quiet site
+// from a dead agent.
+func (a *Agent) beat(ctx context.Context) {
+	ticker := time.NewTicker(24 * time.Hour)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := a.say("heartbeat"); err != nil {
+				a.log.Error("no heartbeat was stored", "err", err)
+			}
+		}
+	}
+}
+
+// Alive says whether every loop of a running agent makes progress.
+func (a *Agent) Alive() bool { return a.health.alive() }
+
+// Each calls do with 0 to n-1, up to parallel of them at once, and returns when all
+// have returned.
+func Each(n, parallel int, do func(i int)) {
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(n, parallel) {
+		workers.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+}
+
+// Together runs every function until the first returns, then ends the context of
+// the others and waits for them. It returns what the first one returned.
+func Together(ctx context.Context, run ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	for _, f := range run {
+		all.Go(func() { cancel(f(ctx)) })
+	}
+	all.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

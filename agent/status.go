@@ -1,0 +1,166 @@
+package agent
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"time"
+
+	"meteragent/agent/config"
+	"meteragent/agent/page"
+	"meteragent/collector"
+	"meteragent/store"
+)
+
+// Memory is what the agent remembers, read from its database and, where there is a
+// running daemon, from that. It answers what "status", "readings", "orders" and the
+// page ask.
+type Memory struct {
+	Config  config.Config
+	ID      string
+	Version string
+	Store   *store.Store
+	Clock   string
+
+	problems []string
+	health   *health // nil: no daemon runs
+}
+
+// Memory is the running daemon's.
+func (a *Agent) Memory() Memory {
+	return Memory{
+		Config: a.cfg, ID: a.id, Version: a.version, Store: a.store, Clock: a.clock(),
+		problems: a.problems, health: a.health,
+	}
+}
+
+// Status is everything at a glance.
+func (m Memory) Status() (page.Status, error) {
+	s := page.Status{
+		Agent: m.ID, Version: m.Version, Customer: m.Config.Customer, Site: m.Config.Site,
+		Now: time.Now().UTC(), Clock: m.Clock, Problems: m.problems,
+		Stream: m.Store.Stream(), Database: m.Store.Path(),
+		Devices: []page.Device{}, Orders: []page.Order{},
+	}
+	hosts := map[string]hostHealth{}
+	if m.health != nil {
+		s.Running, s.Started = true, m.health.started.UTC()
+		hosts = m.health.copyHosts()
+	}
+	err := m.Store.View(func(tx *store.Tx) error {
+		err := eachDevice(tx, func(d Device) error {
+			shown, err := showDevice(tx, d, hosts)
+			s.Devices = append(s.Devices, shown)
+			delete(hosts, d.Host)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return eachOrder(tx, func(e OrderEntry) error {
+			if e.open() {
+				s.Orders = append(s.Orders, showOrder(e))
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return s, err
+	}
+	slices.SortFunc(s.Orders, func(a, b page.Order) int { return a.At.Compare(b.At) })
+	for host, h := range hosts {
+		if !h.answers {
+			s.Silent = append(s.Silent, page.Silent{Address: host, Since: h.since.UTC(), Reason: h.err.Error(), Hint: string(Hint(h.err))})
+		}
+	}
+	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
+	return s, m.portal(&s)
+}
+
+// portal adds how deliveries go.
+func (m Memory) portal(s *page.Status) error {
+	waiting, err := m.Store.Waiting(Portal)
+	if err != nil {
+		return err
+	}
+	rejected, err := m.Store.Quarantine(Portal)
+	if err != nil {
+		return err
+	}
+	s.Rejected = len(rejected)
+	p := page.Portal{
+		Name: Portal, URL: shownURL(m.Config.Portal.URL), State: "idle",
+		Urgent: waiting.Urgent, Bulk: waiting.Bulk, Oldest: waiting.Oldest,
+	}
+	if m.health != nil {
+		h := m.health.copyPortal()
+		p.Delivered, p.Batches, p.LastSent, p.NextTry = h.delivered, h.batches, h.lastSent, h.nextTry
+		switch {
+		case h.err != nil:
+			p.State, p.LastError, p.Hint = "failing", h.err.Error(), string(Hint(h.err))
+		case !h.lastSent.IsZero():
+			p.State = "connected"
+		}
+	}
+	s.Portals = []page.Portal{p}
+	return nil
+}
+
+// Readings is the history of one device, or of all ("" as the device), newest first.
+func (m Memory) Readings(device string) ([]page.Entry, error) {
+	entries := []page.Entry{}
+	prefix := ""
+	if device != "" {
+		prefix = device + "|"
+	}
+	err := m.Store.View(func(tx *store.Tx) error {
+		return each(tx, daily, prefix, func(e page.Entry) error {
+			entries = append(entries, e)
+			return nil
+		})
+	})
+	slices.SortStableFunc(entries, func(a, b page.Entry) int { return b.At.Compare(a.At) })
+	return entries, err
+}
+
+// Orders are all orders, newest first.
+func (m Memory) Orders() ([]page.Order, error) {
+	all := []page.Order{}
+	err := m.Store.View(func(tx *store.Tx) error {
+		return eachOrder(tx, func(e OrderEntry) error {
+			all = append(all, showOrder(e))
+			return nil
+		})
+	})
+	slices.SortFunc(all, func(a, b page.Order) int { return b.At.Compare(a.At) })
+	return all, err
+}
+
+func showDevice(tx *store.Tx, d Device, hosts map[string]hostHealth) (page.Device, error) {
+	shown := page.Device{
+		ID: d.Device.ID, Model: d.Device.Model, Address: d.Host,
+		FirstSeen: d.FirstSeen, LastReading: d.LastRead, State: "known",
+	}
+	if h, asked := hosts[d.Host]; asked {
+		shown.State = "online"
+		if !h.answers {
+			shown.State, shown.Reason = "silent", h.err.Error()
+		}
+	}
+	var r collector.Reading
+	found, err := tx.Get(last, d.Device.ID, &r)
+	if found {
+		shown.Reading = &r
+	}
+	return shown, err
+}
+
+// shownURL is a URL without what may be secret in it.
+func shownURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
+}
