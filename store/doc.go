@@ -1,0 +1,77 @@
+// Package store keeps what must survive a power cut: the outbox of records that
+// nobody has acknowledged yet, and small JSON values beside it.
+//
+// Call [Open] first. [Store.Update] runs one transaction: either everything in it
+// is on disk when Update returns nil, or nothing is. The store keeps nothing in
+// memory but what Open found, so no commit can leave memory and disk apart.
+//
+// # What it promises
+//
+//   - A record is dropped only when every configured destination has answered for
+//     it ([Tx.Settle]). Reading it ([Store.Pending]) changes nothing.
+//   - A record has one identity for ever: stream, lane, sequence number. The stream
+//     is random and born with the file; numbers count from 1 in each lane, without
+//     holes, also after a crash.
+//   - What is read is what was written. Every value carries a checksum; a record
+//     whose checksum is wrong is never delivered, does not hold up the next one,
+//     and ends in quarantine.
+//   - A file written by version N opens in every later version. It never opens in
+//     an earlier one; Open says so with [ErrNewer].
+//   - Open never panics, whatever is in the file.
+//
+// # What it does not know
+//
+// Copiers, readings, orders, the meaning of a body, how anything is sent, what a
+// reason for a refusal says. A body is JSON and comes back byte for byte as it was
+// given. It starts no goroutine and reads no clock except to date a refusal.
+//
+// # The layout, format 1
+//
+// One bbolt file with pages of 4096 bytes; all buckets are at the top level.
+//
+//	meta                    format: "1" in plain text. stream: sealed text.
+//	lane/<lane>/<stream>    key: number (8 bytes, big endian). value: sealed record.
+//	                        The bucket's own sequence is the last number given.
+//	cursors                 key: destination 0 lane 0 stream. value: sealed number
+//	                        of the last record this destination has answered for.
+//	quarantine              key: destination 0 lane 0 stream 0 number.
+//	                        value: sealed (time, reason, sealed record).
+//	returned                key: as in quarantine. value: sealed record.
+//	                        What a person took out of quarantine to be sent again.
+//	state/<bucket>          key: as given. value: sealed JSON.
+//
+// "Sealed" is: version (1 byte), flags (1 byte), CRC-32C over key and the rest
+// (4 bytes), payload. A record's payload is: time (varint, microseconds since
+// 1970), kind and subject (each uvarint length and text), then the body to the end.
+// That is about 25 bytes on top of a body. Flags are 0 today; one of them will say
+// that the body is compressed.
+//
+// The stream stands in the name of the bucket, not in the record: a record of
+// another file, saved from it and appended with its identity, lies in a bucket of
+// its own and costs no byte more. What is to come has its place in this layout:
+// thinning deletes from the middle of a lane (only numbering is without holes, not
+// what is kept), a gap record is a record like any other, history is one more
+// bucket, and bbolt's own compaction keeps the sequences.
+//
+// # Why not the obvious way
+//
+// Freelist. bbolt writes its list of free pages with every commit, by default.
+// After a large backlog has been delivered that list is long and is written again
+// for every small commit: 193 KB instead of 21 KB were measured, and flash memory
+// wears by bytes written. So the list is not written (NoFreelistSync), and Open
+// finds the free pages by walking the file. bbolt does that walk in a goroutine of
+// its own, where a damaged page ends the whole process. Therefore Open walks the
+// file itself first, reading instead of mapping it, bounding everything before it
+// is believed (check.go), and lets bbolt see only what passed. The walk costs one
+// reading of the file, which the other walk finds in the page cache.
+//
+// NoSync would lose confirmed records at a power cut. Batch may run a function
+// twice. Packing several records into one value costs five times the writing.
+// Appending buckets fill their pages (FillPercent 1), as numbers only go up.
+//
+// Pages are 4096 bytes also where the machine's are larger (16 and 64 KB on some
+// ARM boards), since a commit rewrites whole pages.
+//
+// A panic of bbolt after Open, because the disk goes bad while the program runs, is
+// not caught: the program ends, is started again, and Open tells what is wrong.
+package store

@@ -1,0 +1,285 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
+)
+
+// What Open returns wraps one of these, or an error of the file system.
+var (
+	// ErrInUse: another process has the file open. The text names it.
+	ErrInUse = errors.New("in use")
+	// ErrNewer: a newer version of the program wrote the file.
+	ErrNewer = errors.New("written by a newer version")
+	// ErrDamaged: the file is not, or not any more, a store. It was not touched.
+	ErrDamaged = errors.New("damaged")
+)
+
+// format is the layout in the package comment. A version that changes it in a way
+// that this one would misread raises the number and converts older files in Open.
+const format = 1
+
+// Options say how to open a store.
+type Options struct {
+	// Destinations are the names of all that records go to, each a name of at most 64
+	// bytes without slashes. One that the file knows and this list does not is
+	// forgotten, and what waited only for it is dropped. One that is new gets all that
+	// is still kept. With none, records are kept until there is one.
+	Destinations []string
+	Timeout      time.Duration // to wait while another process has the file; 0 means 1 s
+}
+
+// Open opens the file at path, which is made if it is not there, as is its folder.
+// Only this user may read either.
+//
+// The error wraps ErrInUse, ErrNewer, ErrDamaged or what the file system said. A
+// damaged file is left as it is: what is on its sound pages can still be saved.
+func Open(path string, o Options) (*Store, error) {
+	s, err := open(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(path string, o Options) (*Store, error) {
+	for i, dest := range o.Destinations {
+		if !isName(dest) || slices.Contains(o.Destinations[:i], dest) {
+			return nil, fmt.Errorf("destination %q is not a name, or is there twice", dest)
+		}
+	}
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	born, err := inspect(path, o.Timeout)
+	// Here is the place where a later version sets a damaged file aside, saves the
+	// records on its sound pages, and goes on with a new file.
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDB(path, o.Timeout, false)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, path: path, destinations: slices.Clone(o.Destinations)}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	err = markOwner(path)
+	if born {
+		return s, nil // without the mark an error message says less: no reason to stop when the disk is full
+	}
+	if err := errors.Join(err, syncFolder(path)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// inspect reports whether there is a store at path that bbolt can be trusted with.
+// It is false if there is none yet.
+func inspect(path string, timeout time.Duration) (born bool, err error) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, errors.New("it is not a file")
+	case info.Size() == 0:
+		if _, err := os.Stat(ownerPath(path)); err == nil {
+			return false, damaged(errors.New("it is empty, and was not"))
+		}
+		return false, nil // the power failed while it was being made
+	}
+	// Opened for reading, bbolt looks at nothing but the two head pages, and its lock
+	// keeps writers away while we look at the rest.
+	db, err := openDB(path, timeout, true)
+	if errors.Is(err, ErrInUse) {
+		return false, err
+	}
+	if err != nil {
+		if cause := checkFile(path); cause != nil {
+			return false, cause // says more
+		}
+		return false, err
+	}
+	defer db.Close()
+	if err := checkFile(path); err != nil {
+		return false, err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		born, err = isStore(tx)
+		return err
+	})
+	return born, err
+}
+
+func checkFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	err = check(f, info.Size())
+	var unreadable *fs.PathError
+	if err == nil || errors.As(err, &unreadable) {
+		return err
+	}
+	return damaged(err)
+}
+
+// isStore reports whether the contents are ours and whether we can read them. A
+// database without any bucket is one whose birth was interrupted.
+func isStore(tx *bbolt.Tx) (bool, error) {
+	if first, _ := tx.Cursor().First(); first == nil {
+		return false, nil
+	}
+	meta := tx.Bucket([]byte(metaBucket))
+	if meta == nil {
+		return false, damaged(errors.New("it is the database of another program"))
+	}
+	found, err := strconv.Atoi(string(meta.Get([]byte("format"))))
+	switch {
+	case err != nil || found < 1:
+		return false, damaged(errors.New("it does not say its format"))
+	case found > format:
+		return false, fmt.Errorf("%w: format %d, this one knows %d", ErrNewer, found, format)
+	}
+	return true, nil
+}
+
+func damaged(cause error) error {
+	return fmt.Errorf("%w: %w; move it to another folder to start with a new one, and keep it: unsent records can be saved from it", ErrDamaged, cause)
+}
+
+// openDB opens the file with bbolt. A panic in there becomes an error.
+func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, err error) {
+	var file *os.File
+	defer func() {
+		if cause := recover(); cause != nil {
+			// check should have seen it. The lock goes with the file.
+			db, err = nil, errors.Join(damaged(fmt.Errorf("%v", cause)), file.Close())
+		}
+	}()
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:        timeout,
+		ReadOnly:       readOnly,
+		PageSize:       pageSize,
+		NoFreelistSync: true,
+		FreelistType:   bbolt.FreelistMapType,
+		NoStatistics:   true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			var err error
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		},
+	})
+	if errors.Is(err, bbolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("%w by %s", ErrInUse, owner(path))
+	}
+	return db, err
+}
+
+// prepare makes the buckets of a new file, or reads those of an old one, and
+// forgets destinations that are no longer configured. A file in which nothing
+// changes is not written to.
+func (s *Store) prepare() error {
+	var fresh bool
+	var forgotten []string
+	err := s.View(func(t *Tx) error {
+		meta := t.bucket(metaBucket)
+		if fresh = meta == nil; fresh {
+			return nil
+		}
+		stream, err := unseal([]byte("stream"), meta.Get([]byte("stream")))
+		if err != nil {
+			return damaged(fmt.Errorf("its stream: %w", err))
+		}
+		s.stream = string(stream)
+		if name := t.missing(); name != "" {
+			return damaged(fmt.Errorf("it has no bucket %s", name))
+		}
+		forgotten = t.forgotten()
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case fresh:
+		s.stream = rand.Text()
+		return s.Update((*Tx).create)
+	case len(forgotten) == 0:
+		return nil
+	}
+	return s.Update(func(t *Tx) error {
+		for _, dest := range forgotten {
+			if err := t.forget(dest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// create fills a new file.
+func (t *Tx) create() error {
+	for _, name := range t.buckets() {
+		if _, err := t.tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	meta := t.bucket(metaBucket)
+	if err := meta.Put([]byte("format"), []byte(strconv.Itoa(format))); err != nil {
+		return err
+	}
+	return meta.Put([]byte("stream"), seal([]byte("stream"), []byte(t.store.stream)))
+}
+
+// buckets are those that every store has.
+func (t *Tx) buckets() []string {
+	names := []string{metaBucket, cursorBucket, quarantineBucket, returnedBucket}
+	for _, lane := range lanes() {
+		names = append(names, string(laneBucket(lane, t.store.stream)))
+	}
+	return names
+}
+
+func (t *Tx) missing() string {
+	for _, name := range t.buckets() {
+		if t.bucket(name) == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// syncFolder makes the entry of a new file in its folder survive a power cut. Windows
+// does not let a folder be synced, and needs it less.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

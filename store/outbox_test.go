@@ -1,0 +1,404 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meteragent/store"
+)
+
+func TestAppendGivesIdentity(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	var want []store.Record
+	update(t, s, func(tx *store.Tx) error {
+		for i := range 3 {
+			r := newRecord(store.Bulk)
+			r.At = time.Date(2026, 11, 30, 18, 0, i, 123456789, time.FixedZone("", 3600))
+			got, err := tx.Append(r)
+			if err != nil {
+				return err
+			}
+			r.Stream, r.Seq, r.At = s.Stream(), uint64(i+1), time.Date(2026, 11, 30, 17, 0, i, 123456000, time.UTC)
+			if diff := cmp.Diff(r, got); diff != "" {
+				t.Errorf("append (-want +got):\n%s", diff)
+			}
+			want = append(want, r)
+		}
+		_, err := tx.Append(newRecord(store.Urgent))
+		return err
+	})
+	stream := s.Stream()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if s.Stream() != stream || stream == "" {
+		t.Errorf("stream %q, was %q", s.Stream(), stream)
+	}
+	if diff := cmp.Diff(want, pending(t, s, portal, store.Bulk)); diff != "" {
+		t.Errorf("pending (-want +got):\n%s", diff)
+	}
+	if got := numbers(pending(t, s, portal, store.Urgent)); got != "1" {
+		t.Errorf("urgent: %q, want its own numbers", got)
+	}
+	if other := open(t, newPath(t)); other.Stream() == stream {
+		t.Error("two files have one stream")
+	}
+}
+
+func TestAppendRefuses(t *testing.T) {
+	s := open(t, newPath(t))
+	for name, change := range map[string]func(*store.Record){
+		"no lane":          func(r *store.Record) { r.Lane = "" },
+		"unknown lane":     func(r *store.Record) { r.Lane = "slow" },
+		"no kind":          func(r *store.Record) { r.Kind = "" },
+		"long kind":        func(r *store.Record) { r.Kind = strings.Repeat("x", 65) },
+		"long subject":     func(r *store.Record) { r.Subject = strings.Repeat("x", 256) },
+		"subject no text":  func(r *store.Record) { r.Subject = "\xff" },
+		"no body":          func(r *store.Record) { r.Body = nil },
+		"body not JSON":    func(r *store.Record) { r.Body = []byte("{") },
+		"body too long":    func(r *store.Record) { r.Body = []byte(`"` + strings.Repeat("x", store.MaxBody) + `"`) },
+		"stream no number": func(r *store.Record) { r.Stream = "other" },
+		"stream no name":   func(r *store.Record) { r.Stream, r.Seq = "a/b", 1 },
+	} {
+		err := s.Update(func(tx *store.Tx) error {
+			r := newRecord(store.Bulk)
+			change(&r)
+			_, err := tx.Append(r)
+			return err
+		})
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if got := pending(t, s, portal, store.Bulk); len(got) != 0 {
+		t.Errorf("pending: %v", got)
+	}
+}
+
+func TestPendingIsBounded(t *testing.T) {
+	s := open(t, newPath(t))
+	for _, size := range []int{100, 10, 10, 10} {
+		update(t, s, func(tx *store.Tx) error {
+			r := newRecord(store.Bulk)
+			r.Body = []byte(`"` + strings.Repeat("x", size-2) + `"`)
+			_, err := tx.Append(r)
+			return err
+		})
+	}
+	for _, c := range []struct {
+		max, maxBytes int
+		want          string
+	}{
+		{10, 1000, "1 2 3 4"},
+		{10, 130, "1 2 3 4"},
+		{10, 129, "1 2 3"},
+		{2, 1000, "1 2"},
+		{10, 50, "1"}, // one that is too large must not block the lane
+		{10, 0, "1"},
+		{0, 1000, ""},
+	} {
+		records, err := s.Pending(portal, store.Bulk, c.max, c.maxBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := numbers(records); got != c.want {
+			t.Errorf("at most %d of %d bytes: %q, want %q", c.max, c.maxBytes, got, c.want)
+		}
+	}
+}
+
+func TestPendingGivesCopies(t *testing.T) {
+	s := open(t, newPath(t))
+	fill(t, s, store.Bulk, 1)
+	first := pending(t, s, portal, store.Bulk)[0]
+	first.Body[0] = 'X' // would be a fault in the mapped file
+	if got := pending(t, s, portal, store.Bulk)[0].Body; !bytes.Equal(got, newRecord(store.Bulk).Body) {
+		t.Errorf("body is now %s", got)
+	}
+}
+
+func settle(t testing.TB, s *store.Store, dest string, answered []store.Record, rejected ...store.Rejection) {
+	t.Helper()
+	update(t, s, func(tx *store.Tx) error { return tx.Settle(dest, answered, rejected) })
+}
+
+func TestSettleInParts(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	fill(t, s, store.Bulk, 5)
+	batch := pending(t, s, portal, store.Bulk)
+	settle(t, s, portal, nil)
+	settle(t, s, portal, batch[:2])
+	settle(t, s, portal, batch[:3]) // 1 and 2 for the second time
+	settle(t, s, portal, batch[:1]) // the cursor does not go back
+	s.Close()
+	s = open(t, path)
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "4 5" {
+		t.Errorf("pending %q, want 4 5", got)
+	}
+	settle(t, s, portal, pending(t, s, portal, store.Bulk))
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "" {
+		t.Errorf("pending %q, want nothing", got)
+	}
+	s.Close()
+	s = open(t, path)
+	fill(t, s, store.Bulk, 1)
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "6" {
+		t.Errorf("pending %q: numbers must go on after the lane was empty", got)
+	}
+}
+
+func TestSettleRefuses(t *testing.T) {
+	s := open(t, newPath(t))
+	fill(t, s, store.Bulk, 4)
+	batch := pending(t, s, portal, store.Bulk)
+	settle(t, s, portal, batch[:1])
+	unknown := batch[3]
+	unknown.Seq = 5
+	for _, c := range []struct {
+		name     string
+		dest     string
+		answered []store.Record
+		rejected []store.Rejection
+	}{
+		{"a gap", portal, batch[2:3], nil},
+		{"a gap inside", portal, []store.Record{batch[1], batch[3]}, nil},
+		{"wrong order", portal, []store.Record{batch[2], batch[1]}, nil},
+		{"never appended", portal, append(batch[1:4:4], unknown), nil},
+		{"unknown destination", "nobody", batch[1:2], nil},
+		{"refused but not answered", portal, batch[1:2], []store.Rejection{reject(batch[2])}},
+	} {
+		err := s.Update(func(tx *store.Tx) error { return tx.Settle(c.dest, c.answered, c.rejected) })
+		if err == nil {
+			t.Errorf("%s: no error", c.name)
+		}
+		if got := numbers(pending(t, s, portal, store.Bulk)); got != "2 3 4" {
+			t.Errorf("%s: pending is %q", c.name, got)
+		}
+	}
+	if _, err := s.Pending("nobody", store.Bulk, 1, 1); err == nil {
+		t.Error("pending for an unknown destination: no error")
+	}
+	if _, err := s.Waiting("nobody"); err == nil {
+		t.Error("waiting for an unknown destination: no error")
+	}
+}
+
+func reject(r store.Record) store.Rejection {
+	return store.Rejection{Stream: r.Stream, Lane: r.Lane, Seq: r.Seq, Reason: []byte(`{"title":"lower than last"}`)}
+}
+
+func TestSettleBothLanesAtOnce(t *testing.T) {
+	s := open(t, newPath(t))
+	fill(t, s, store.Bulk, 2)
+	fill(t, s, store.Urgent, 2)
+	urgent, bulk := pending(t, s, portal, store.Urgent), pending(t, s, portal, store.Bulk)
+	settle(t, s, portal, []store.Record{urgent[0], bulk[0], urgent[1], bulk[1]})
+	if got := append(pending(t, s, portal, store.Urgent), pending(t, s, portal, store.Bulk)...); len(got) != 0 {
+		t.Errorf("pending %v", got)
+	}
+}
+
+func TestDestinations(t *testing.T) {
+	const a, b, c = "a", "b", "c"
+	path := newPath(t)
+	s := open(t, path, a, b)
+	fill(t, s, store.Bulk, 6)
+	settle(t, s, a, pending(t, s, a, store.Bulk)[:4])
+	settle(t, s, b, pending(t, s, b, store.Bulk)[:2])
+	check := func(what string, s *store.Store, want map[string]string) {
+		t.Helper()
+		for dest, want := range want {
+			if got := numbers(pending(t, s, dest, store.Bulk)); got != want {
+				t.Errorf("%s: %s has %q, want %q", what, dest, got, want)
+			}
+		}
+	}
+	check("each at its own pace", s, map[string]string{a: "5 6", b: "3 4 5 6"})
+	s.Close()
+
+	s = open(t, path, a, b, c)
+	check("a new one starts at the oldest still kept", s, map[string]string{a: "5 6", b: "3 4 5 6", c: "3 4 5 6"})
+	settle(t, s, c, pending(t, s, c, store.Bulk)[:1])
+	s.Close()
+
+	s = open(t, path, a, c)
+	check("b is forgotten", s, map[string]string{a: "5 6", c: "4 5 6"})
+	s.Close()
+	s = open(t, path, a)
+	check("c is forgotten", s, map[string]string{a: "5 6"})
+	s.Close()
+	s = open(t, path, a, b)
+	check("4 was dropped with c", s, map[string]string{b: "5 6"})
+	settle(t, s, a, pending(t, s, a, store.Bulk))
+	settle(t, s, b, pending(t, s, b, store.Bulk))
+	s.Close()
+
+	s, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, store.Bulk, 2)
+	s.Close()
+	s = open(t, path, a)
+	check("without a destination nothing is dropped", s, map[string]string{a: "7 8"})
+}
+
+func TestWaiting(t *testing.T) {
+	s := open(t, newPath(t))
+	check := func(want store.Waiting) {
+		t.Helper()
+		got, err := s.Waiting(portal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("waiting (-want +got):\n%s", diff)
+		}
+	}
+	check(store.Waiting{})
+	at := newRecord("").At
+	for i, lane := range []string{store.Bulk, store.Urgent, store.Bulk, store.Bulk} {
+		update(t, s, func(tx *store.Tx) error {
+			r := newRecord(lane)
+			r.At = at.Add(time.Duration(i) * time.Hour)
+			_, err := tx.Append(r)
+			return err
+		})
+	}
+	check(store.Waiting{Urgent: 1, Bulk: 3, Oldest: at})
+	batch := pending(t, s, portal, store.Bulk)
+	settle(t, s, portal, batch[:2], reject(batch[0]))
+	check(store.Waiting{Urgent: 1, Bulk: 1, Oldest: at.Add(time.Hour)})
+	list, err := s.Quarantine(portal, 10)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[0]) })
+	check(store.Waiting{Urgent: 1, Bulk: 2, Oldest: at})
+}
+
+// Records saved from another file keep their identity, are delivered first, and
+// leave nothing behind.
+func TestRecordsOfAnotherStream(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	fill(t, s, store.Bulk, 2)
+	update(t, s, func(tx *store.Tx) error {
+		for _, seq := range []uint64{1, 2, 900} {
+			r := newRecord(store.Bulk)
+			r.Stream, r.Seq = "OLD", seq
+			got, err := tx.Append(r)
+			if err != nil {
+				return err
+			}
+			if diff := cmp.Diff(r, got); diff != "" {
+				t.Errorf("append (-want +got):\n%s", diff)
+			}
+		}
+		return nil
+	})
+	s.Close()
+	s = open(t, path)
+	batch := pending(t, s, portal, store.Bulk)
+	want := fmt.Sprintf("OLD 1, OLD 2, OLD 900, %[1]s 1, %[1]s 2, ", s.Stream())
+	got := ""
+	for _, r := range batch {
+		got += fmt.Sprintf("%s %d, ", r.Stream, r.Seq)
+	}
+	if got != want {
+		t.Errorf("pending %s want %s", got, want)
+	}
+	settle(t, s, portal, batch[:1])
+	settle(t, s, portal, batch[:4], reject(batch[1]))
+	settle(t, s, portal, batch[:4], reject(batch[1])) // again: the other stream is gone by now
+	list, err := s.Quarantine("", 10)
+	if err != nil || len(list) != 1 || list[0].Record.Stream != "OLD" {
+		t.Fatal(list, err)
+	}
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[0]) })
+	batch = pending(t, s, portal, store.Bulk)
+	if got := numbers(batch); got != "2 2" {
+		t.Errorf("pending %q", got)
+	}
+	settle(t, s, portal, batch)
+	if w, err := s.Waiting(portal); err != nil || w != (store.Waiting{}) {
+		t.Errorf("waiting %v %v", w, err)
+	}
+}
+
+// Writers, forwarders and readers work at the same time; each destination gets
+// each record once and in order.
+func TestConcurrentUse(t *testing.T) {
+	const writers, each = 4, 50
+	dests := []string{"a", "b"}
+	s := open(t, newPath(t), dests...)
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for i := range each {
+				err := s.Update(func(tx *store.Tx) error {
+					r, err := tx.Append(newRecord(store.Bulk))
+					return errors.Join(err, tx.Put("last", "seq", r.Seq), tx.Put("device", fmt.Sprint(i), r.At))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, dest := range dests {
+		wg.Go(func() {
+			for next := uint64(1); next <= writers*each; {
+				batch, err := s.Pending(dest, store.Bulk, 7, 1<<20)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, r := range batch {
+					if r.Seq != next {
+						t.Errorf("%s: got %d, want %d", dest, r.Seq, next)
+						return
+					}
+					next++
+				}
+				if err := s.Update(func(tx *store.Tx) error { return tx.Settle(dest, batch, nil) }); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for last := 0; last < writers*each; {
+			err := s.View(func(tx *store.Tx) error {
+				var now int
+				_, err := tx.Get("last", "seq", &now)
+				if now < last {
+					t.Errorf("went back from %d to %d", last, now)
+				}
+				last = now
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	wg.Wait()
+	for _, dest := range dests {
+		if w, err := s.Waiting(dest); err != nil || w != (store.Waiting{}) {
+			t.Errorf("%s: waiting %v %v", dest, w, err)
+		}
+	}
+}

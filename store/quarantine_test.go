@@ -1,0 +1,152 @@
+package store_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meteragent/store"
+)
+
+func quarantine(t testing.TB, s *store.Store, dest string) []store.Quarantined {
+	t.Helper()
+	list, err := s.Quarantine(dest, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// A record goes into quarantine, out again, is refused again, and is dropped at
+// last. It stays the same record all the way, and nothing waits for it.
+func TestQuarantine(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	fill(t, s, store.Bulk, 3)
+	batch := pending(t, s, portal, store.Bulk)
+	before := time.Now().Add(-time.Second)
+	settle(t, s, portal, batch, reject(batch[1]))
+	if got := pending(t, s, portal, store.Bulk); len(got) != 0 {
+		t.Errorf("pending %v", got)
+	}
+	s.Close()
+	s = open(t, path)
+	list := quarantine(t, s, portal)
+	if len(list) != 1 {
+		t.Fatalf("quarantine: %v", list)
+	}
+	q := list[0]
+	if diff := cmp.Diff(batch[1], q.Record); diff != "" || q.Destination != portal || q.Damaged || q.At.Before(before) {
+		t.Errorf("quarantined %+v, record (-want +got):\n%s", q, diff)
+	}
+	if got := string(q.Reason); got != `{"title":"lower than last"}` {
+		t.Errorf("reason %s", got)
+	}
+
+	fill(t, s, store.Bulk, 1)
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(q) })
+	if got := quarantine(t, s, portal); len(got) != 0 {
+		t.Errorf("still in quarantine: %v", got)
+	}
+	again := pending(t, s, portal, store.Bulk)
+	if got := numbers(again); got != "2 4" {
+		t.Fatalf("pending %q, want 2 4", got)
+	}
+	if diff := cmp.Diff(batch[1], again[0]); diff != "" {
+		t.Errorf("sent again (-want +got):\n%s", diff)
+	}
+	settle(t, s, portal, again, reject(again[0]))
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "" {
+		t.Errorf("pending %q", got)
+	}
+	list = quarantine(t, s, portal)
+	if len(list) != 1 || list[0].Record.Seq != 2 {
+		t.Fatalf("quarantine: %v", list)
+	}
+	update(t, s, func(tx *store.Tx) error { return tx.Drop(list[0]) })
+	update(t, s, func(tx *store.Tx) error { return tx.Drop(list[0]) })
+	if got := quarantine(t, s, portal); len(got) != 0 {
+		t.Errorf("dropped, but there: %v", got)
+	}
+	if err := s.Update(func(tx *store.Tx) error { return tx.Retry(list[0]) }); err == nil {
+		t.Error("retry of what was dropped: no error")
+	}
+}
+
+// What a person sends again while a batch is on its way is not settled with it.
+func TestRetryBesideABatch(t *testing.T) {
+	s := open(t, newPath(t))
+	fill(t, s, store.Bulk, 3)
+	batch := pending(t, s, portal, store.Bulk)
+	settle(t, s, portal, batch[:2], reject(batch[0]), reject(batch[1]))
+	list := quarantine(t, s, portal)
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[1]) })
+	onItsWay := pending(t, s, portal, store.Bulk)
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[0]) })
+	settle(t, s, portal, onItsWay)
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "1" {
+		t.Errorf("pending %q, want 1", got)
+	}
+}
+
+func TestQuarantineIsPerDestination(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path, "a", "b")
+	fill(t, s, store.Urgent, 2)
+	batch := pending(t, s, "a", store.Urgent)
+	settle(t, s, "a", batch, reject(batch[0]))
+	if got := numbers(pending(t, s, "b", store.Urgent)); got != "1 2" {
+		t.Errorf("b has %q", got)
+	}
+	settle(t, s, "b", batch, reject(batch[1]))
+	if a, b, all := quarantine(t, s, "a"), quarantine(t, s, "b"), quarantine(t, s, ""); len(a) != 1 || len(b) != 1 || len(all) != 2 {
+		t.Errorf("quarantine a %v b %v all %v", a, b, all)
+	}
+	refused := quarantine(t, s, "a")[0]
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(refused) })
+	if a, b := numbers(pending(t, s, "a", store.Urgent)), numbers(pending(t, s, "b", store.Urgent)); a != "1" || b != "" {
+		t.Errorf("pending a %q b %q", a, b)
+	}
+	s.Close()
+
+	s = open(t, path, "b") // a is forgotten, and with it what was to be sent again to it
+	if list := quarantine(t, s, ""); len(list) != 1 || list[0].Destination != "b" {
+		t.Errorf("quarantine %v", list)
+	}
+	s.Close()
+	s = open(t, path, "a")
+	if got := pending(t, s, "a", store.Urgent); len(got) != 0 {
+		t.Errorf("pending %v", got)
+	}
+	left := quarantine(t, s, "b")
+	if len(left) != 1 {
+		t.Fatalf("the quarantine of a forgotten destination is for people to look at: %v", left)
+	}
+	if err := s.Update(func(tx *store.Tx) error { return tx.Retry(left[0]) }); err == nil {
+		t.Error("retry for a destination that is gone: no error")
+	}
+}
+
+// Whatever a destination gives as a reason, it must not block the lane.
+func TestReasonsAreBounded(t *testing.T) {
+	for name, reason := range map[string]string{
+		"none":     "",
+		"text":     "go away",
+		"not text": "\xff\xfe{",
+		"large":    `"` + strings.Repeat("\x01", 100<<10) + `"`,
+	} {
+		s := open(t, newPath(t))
+		fill(t, s, store.Bulk, 1)
+		batch := pending(t, s, portal, store.Bulk)
+		r := reject(batch[0])
+		r.Reason = []byte(reason)
+		settle(t, s, portal, batch, r)
+		list := quarantine(t, s, portal)
+		if len(list) != 1 || list[0].Damaged || !json.Valid(list[0].Reason) || len(list[0].Reason) > 16<<10 {
+			t.Errorf("%s: quarantine %.200v", name, list)
+		}
+	}
+}

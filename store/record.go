@@ -1,0 +1,118 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The lanes. Each is a queue with its own numbers; a destination gets both.
+const (
+	Urgent = "urgent" // orders, service alerts, replacements: what must not wait behind a backlog
+	Bulk   = "bulk"   // readings, inventory, heartbeats
+)
+
+func lanes() []string { return []string{Urgent, Bulk} }
+
+// MaxBody is the size of the largest body, and of the largest keyed value, in bytes.
+const MaxBody = 1 << 20
+
+// Names are what people and programs see in keys and in the wire identity.
+const (
+	maxName    = 64   // bytes: destination, stream, kind, bucket
+	maxSubject = 255  // bytes
+	maxKey     = 1024 // bytes: key of a keyed value
+)
+
+// A Record is one message to the world: what it is about and a JSON body that
+// nobody changes any more. Stream, Lane and Seq together are its identity.
+type Record struct {
+	Stream  string    // id of the file that numbered it
+	Lane    string    // Urgent or Bulk
+	Seq     uint64    // from 1, without holes in one stream and lane
+	Kind    string    // what Body is, such as "reading.v1"; at most 64 bytes
+	Subject string    // what it is about, such as a serial number; may be empty; at most 255 bytes
+	At      time.Time // when it happened; kept to the microsecond, in UTC
+	Body    []byte    // JSON, at most MaxBody bytes
+}
+
+// check says what is wrong with a record that comes from a caller.
+func (r Record) check() error {
+	switch {
+	case r.Lane != Urgent && r.Lane != Bulk:
+		return fmt.Errorf("there is no lane %q", r.Lane)
+	case !isName(r.Kind):
+		return fmt.Errorf("kind %q is not a name", r.Kind)
+	case len(r.Subject) > maxSubject || !utf8.ValidString(r.Subject):
+		return fmt.Errorf("subject %q is not a text of at most %d bytes", r.Subject, maxSubject)
+	case len(r.Body) > MaxBody:
+		return fmt.Errorf("body has %d bytes, more than %d", len(r.Body), MaxBody)
+	case !json.Valid(r.Body):
+		return errors.New("body is not JSON")
+	}
+	return nil
+}
+
+// isName reports whether s can stand in a key, which is taken apart at zero bytes,
+// and in the name of a bucket, which is taken apart at slashes.
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && utf8.ValidString(s) &&
+		!strings.ContainsRune(s, '/') && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// encode makes the stored value. Stream and Lane are not in it: they are in the
+// name of the bucket, or in the key.
+func (r Record) encode() []byte {
+	payload := make([]byte, 0, 3*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+len(r.Body))
+	payload = binary.AppendVarint(payload, r.At.UnixMicro())
+	payload = appendText(payload, r.Kind)
+	payload = appendText(payload, r.Subject)
+	payload = append(payload, r.Body...)
+	return seal(number(r.Seq), payload)
+}
+
+// decode fills in what encode stored; r.Seq must be set. Body is part of value,
+// which is valid only within the transaction.
+func (r *Record) decode(value []byte) error {
+	payload, err := unseal(number(r.Seq), value)
+	if err != nil {
+		return err
+	}
+	return r.parse(payload)
+}
+
+func (r *Record) parse(payload []byte) error {
+	micros, n := binary.Varint(payload)
+	if n <= 0 {
+		return errors.New("time is cut short")
+	}
+	rest := payload[n:]
+	kind, rest, ok := cutText(rest, maxName)
+	if !ok {
+		return errors.New("kind is cut short")
+	}
+	subject, rest, ok := cutText(rest, maxSubject)
+	if !ok {
+		return errors.New("subject is cut short")
+	}
+	r.At, r.Kind, r.Subject, r.Body = time.UnixMicro(micros).UTC(), kind, subject, rest
+	return nil
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func cutText(b []byte, limit uint64) (text string, rest []byte, ok bool) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > limit || size > uint64(len(b)-n) {
+		return "", nil, false
+	}
+	end := n + int(size)
+	return string(b[n:end]), b[end:], true
+}
