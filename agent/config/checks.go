@@ -1,0 +1,74 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meteragent/agent/text"
+)
+
+// url checks the portal's address and returns its scheme, or "".
+func (s section) url(n *node) string {
+	u, err := url.Parse(n.text)
+	safe := []string{"https", "mqtts", "wss"}
+	plain := []string{"http", "mqtt", "ws"}
+	switch {
+	case err != nil || !slices.Contains(append(safe, plain...), u.Scheme) || u.Hostname() == "":
+		s.add(n, Problem{Reason: text.Key("config.url"), Allowed: []string{"https://", "mqtts://", "wss://"}})
+	case u.User != nil:
+		s.add(n, Problem{Reason: text.Key("config.urlUser")})
+	case u.Port() != "" && !isPort(u.Port()):
+		s.add(n, Problem{Reason: text.Key("config.port")})
+	case slices.Contains(plain, u.Scheme) && !isLoopback(u.Hostname()):
+		meant := `"` + safe[slices.Index(plain, u.Scheme)] + strings.TrimPrefix(n.text, u.Scheme) + `"`
+		s.add(n, Problem{Reason: text.Key("config.urlPlain"), Meant: meant})
+	default:
+		return u.Scheme
+	}
+	return ""
+}
+
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= 1 && n <= 65535
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// listen reads "host:port", or "" for off.
+func (s section) listen(name string, to *string) {
+	n := s.text(name, to)
+	if n == nil || *to == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(*to)
+	if err != nil || !isPort(port) {
+		s.add(n, Problem{Reason: text.Key("config.listen")})
+	}
+}
+
+// once says whether what a node says has not been said before.
+func (s section) once(seen map[string]*node, what string, n *node) bool {
+	first := seen[what]
+	if first != nil {
+		s.add(n, Problem{Reason: text.Key("config.again"), Other: first.line})
+		return false
+	}
+	seen[what] = n
+	return true
+}
+
+// badRange says why an entry of addresses cannot be searched, or "".
+func badRange(entry string) text.Key {
+	if entry == "" {
+		return text.Key("config.address")
+	}
+	return ""
+}

@@ -1,0 +1,172 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"meteragent/agent/text"
+)
+
+// settings reads the whole file. This is where every setting, its bounds and its
+// checks stand.
+func (r *reader) settings(c *Config) {
+	root := section{r, nil}.opened(r.root)
+	root.required("customer", c.Customer, root.text("customer", &c.Customer))
+	root.text("site", &c.Site)
+	root.section("portal").portal(&c.Portal)
+	seen := map[string]*node{}
+	networks := root.sections("network")
+	if len(networks) == 0 && root.n.keys["network"] == nil {
+		r.add(&node{key: "network"}, Problem{Reason: text.Key("config.required")})
+	}
+	for _, s := range networks {
+		c.Networks = append(c.Networks, s.network(seen))
+	}
+	poll := root.section("poll")
+	poll.duration("meters", &c.Poll.Meters, 15*time.Minute, 24*time.Hour)
+	poll.duration("supplies", &c.Poll.Supplies, 5*time.Minute, 24*time.Hour)
+	poll.number("parallel", &c.Poll.Parallel, 1, 64)
+	poll.duration("timeout", &c.Poll.Timeout, 500*time.Millisecond, 30*time.Second)
+	discovery := root.section("discovery")
+	discovery.duration("every", &c.Discovery.Every, time.Hour, 30*24*time.Hour)
+	discovery.number("rate", &c.Discovery.Rate, 1, 1000)
+	toner := root.section("toner")
+	toner.number("order_below", &c.Toner.OrderBelow, 0, 90)
+	for _, s := range toner.sections("rule") {
+		c.Toner.Rules = append(c.Toner.Rules, s.rule(seen))
+	}
+	for _, s := range root.sections("device") {
+		c.Devices = append(c.Devices, s.device(seen))
+	}
+	root.section("page").listen("listen", &c.Page.Listen)
+	root.section("store").path("folder", &c.Store.Folder)
+	log := root.section("log")
+	level := strings.ToLower(c.Log.Level.String())
+	log.choice("level", &level, "debug", "info", "warn", "error")
+	_ = c.Log.Level.UnmarshalText([]byte(level)) // one of the four, so it cannot fail
+	log.path("file", &c.Log.File)
+}
+
+func (s section) portal(p *Portal) {
+	n := s.text("url", &p.URL)
+	s.required("url", p.URL, n)
+	scheme := ""
+	if n != nil && p.URL != "" {
+		scheme = s.url(n)
+	}
+	s.secret("token", &p.Token)
+	s.text("user", &p.User)
+	s.existing("ca", &p.CA)
+	certificate := s.existing("client_certificate", &p.ClientCertificate)
+	key := s.existing("client_key", &p.ClientKey)
+	switch {
+	case p.ClientCertificate != "" && p.ClientKey == "" && s.n.keys["client_key"] == nil:
+		s.add(certificate, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_key"}})
+	case p.ClientKey != "" && p.ClientCertificate == "" && s.n.keys["client_certificate"] == nil:
+		s.add(key, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_certificate"}})
+	}
+	receipts := s.choice("receipts", &p.Receipts, "portal", "broker", "status")
+	switch {
+	case receipts == nil || scheme == "":
+	case p.Receipts == "broker" && strings.HasPrefix(scheme, "http"):
+		s.add(receipts, Problem{Reason: text.Key("config.receipts"), Allowed: []string{"mqtts://", "wss://"}})
+	case p.Receipts == "status" && !strings.HasPrefix(scheme, "http"):
+		s.add(receipts, Problem{Reason: text.Key("config.receipts"), Allowed: []string{"https://"}})
+	}
+}
+
+func (s section) network(seen map[string]*node) Network {
+	network := DefaultNetwork()
+	for _, n := range s.addresses() {
+		if s.once(seen, "address "+strings.ToLower(n.text), n) {
+			network.Addresses = append(network.Addresses, n.text)
+		}
+	}
+	s.secret("community", &network.Community)
+	s.choice("version", &network.Version, "auto", "1", "2c")
+	port := int(network.Port)
+	s.number("port", &port, 1, 65535)
+	network.Port = uint16(port)
+	return network
+}
+
+// addresses are the items of addresses that can be read as such.
+func (s section) addresses() (good []*node) {
+	n := s.ask("addresses")
+	if n == nil || n.kind == list && len(n.items) == 0 {
+		s.add(&node{key: s.n.key + ".addresses", line: s.n.line}, Problem{Reason: text.Key("config.required")})
+		return nil
+	}
+	if n.kind != list {
+		s.add(n, Problem{Reason: text.Key("config.addresses")})
+		return nil
+	}
+	for _, item := range n.items {
+		if item.kind != words {
+			s.add(item, Problem{Reason: text.Key("config.text")})
+		} else if problem := badRange(item.text); problem != "" {
+			s.add(item, Problem{Reason: problem})
+		} else {
+			good = append(good, item)
+		}
+	}
+	return good
+}
+
+func (s section) rule(seen map[string]*node) TonerRule {
+	var rule TonerRule
+	model := s.text("model", &rule.Model)
+	if _, err := path.Match(rule.Model, ""); err != nil {
+		s.add(model, Problem{Reason: text.Key("config.glob")})
+	}
+	s.choice("colour", &rule.Colour, colours()...)
+	if rule.Model == "" && rule.Colour == "" && s.n.keys["model"] == nil && s.n.keys["colour"] == nil {
+		s.add(s.n, Problem{Reason: text.Key("config.ruleForAll")})
+	}
+	s.once(seen, fmt.Sprintf("rule %q %q", rule.Model, rule.Colour), s.n)
+	if s.number("order_below", &rule.OrderBelow, 0, 90) == nil && s.n.keys["order_below"] == nil {
+		s.add(&node{key: s.n.key + ".order_below", line: s.n.line}, Problem{Reason: text.Key("config.required")})
+	}
+	return rule
+}
+
+func (s section) device(seen map[string]*node) Device {
+	var d Device
+	n := s.text("serial", &d.Serial)
+	s.required("serial", d.Serial, n)
+	d.Serial = strings.ToUpper(strings.TrimSpace(d.Serial))
+	if n != nil {
+		s.once(seen, "serial "+d.Serial, n)
+	}
+	s.colours("order_below", &d.OrderBelow)
+	return d
+}
+
+// colours reads one percentage for every colour, or a table with one for each.
+func (s section) colours(name string, to *map[string]int) {
+	n := s.ask(name)
+	if n != nil && n.kind != table {
+		var percent int
+		if s.wholeNumber(n, &percent, 0, 90) {
+			*to = map[string]int{"": percent}
+		}
+		return
+	}
+	each := s.section(name)
+	for _, colour := range colours() {
+		var percent int
+		if each.number(colour, &percent, 0, 90) != nil {
+			if *to == nil {
+				*to = map[string]int{}
+			}
+			(*to)[colour] = percent
+		}
+	}
+}
+
+// colours are the words for a supply's colorant in prtMarkerColorantValue.
+func colours() []string {
+	return []string{"black", "cyan", "magenta", "yellow", "red", "green", "blue", "white"}
+}
