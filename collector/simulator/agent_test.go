@@ -2,6 +2,7 @@ package simulator_test
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"slices"
@@ -246,7 +247,7 @@ func TestStrangers(t *testing.T) {
 }
 
 // packet encodes one request.
-func packet(t *testing.T, version gosnmp.SnmpVersion, community string, kind gosnmp.PDUType, names ...string) []byte {
+func packet(t testing.TB, version gosnmp.SnmpVersion, community string, kind gosnmp.PDUType, names ...string) []byte {
 	t.Helper()
 	p := gosnmp.SnmpPacket{Version: version, Community: community, PDUType: kind, RequestID: 4711, MaxRepetitions: 5}
 	for _, name := range names {
@@ -284,5 +285,55 @@ func TestAsked(t *testing.T) {
 	c.Forget()
 	if d := cmp.Diff(simulator.Asked{}, c.Asked()); d != "" {
 		t.Error(d)
+	}
+}
+
+// What is no request meets silence. The first packet is well-formed; each of the
+// others differs from it in one thing.
+func TestMalformed(t *testing.T) {
+	c := simulator.New(simulator.ColourMFP(), simulator.Options{})
+	well := "302902010104067075626c6963a01c020412345678020100020100300e300c06082b060102010101000500"
+	answer := func(hexadecimal string) []byte {
+		b, err := hex.DecodeString(hexadecimal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Answer(b)
+	}
+	if answer(well) == nil {
+		t.Fatal("the well-formed packet is not answered")
+	}
+	for what, change := range map[string][2]string{
+		"another tag":              {"3029", "3129"},
+		"a tag of two octets":      {"3029", "3f29"},
+		"too long":                 {"3029", "302a"},
+		"too short":                {"3029", "3028"},
+		"of indefinite length":     {"3029", "3080"},
+		"a length of four octets":  {"3029", "308400000029"},
+		"version 3":                {"020101", "020103"},
+		"an empty integer":         {"020101", "0200"},
+		"no community":             {"0406", "0206"},
+		"a response":               {"a01c", "a21c"},
+		"a trap":                   {"a01c", "a41c"},
+		"request id of 40 bits":    {"a01c0204", "a01c0205"},
+		"no list":                  {"300e300c", "310e300c"},
+		"no binding":               {"300e300c", "300e310c"},
+		"no name":                  {"06082b06", "04082b06"},
+		"a name without end":       {"0101010005", "0101018005"},
+		"an arc with leading zero": {"06082b0601", "06082b8001"},
+		"an arc over 32 bits":      {"2b06010201010100", "2bffffffffff0100"},
+		"no value":                 {"06082b06", "060a2b06"},
+		"a value too long":         {"0500", "0501"},
+	} {
+		b := strings.Replace(well, change[0], change[1], 1)
+		if b == well {
+			t.Fatalf("%s: nothing changed", what)
+		}
+		if answer(b) != nil {
+			t.Errorf("%s: answered", what)
+		}
+	}
+	if n := c.Asked().Malformed; n != 20 {
+		t.Errorf("got %d malformed packets counted, want 20", n)
 	}
 }

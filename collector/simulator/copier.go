@@ -106,8 +106,8 @@ func (c *Copier) settle() {
 
 // Print does the job and says how many sides were printed: all, or fewer if toner
 // ran out on the way, or none while something critical is wrong. Paper never runs
-// out, since people refill the trays; a device without colour prints black. All
-// counters move at once. A recording does not print.
+// out, since people refill the trays; a device without colour prints black, one
+// without A3 prints A4. All counters move at once. A recording does not print.
 func (c *Copier) Print(j Job) (sides int) {
 	c.change(func(s *state) { sides = s.print(j) })
 	return sides

@@ -1,6 +1,9 @@
 package simulator
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Model is a kind of device: what it is made of and what it tells.
 type Model struct {
@@ -151,12 +154,22 @@ func Inkjet() Model {
 	}
 }
 
+// able is what the model makes of a job: without colour, A3 or a scanner it prints
+// in black, on A4, and what is not a copy.
+func (m Model) able(j Job) Job {
+	j.Colour = j.Colour && !m.mono
+	j.Copy = j.Copy && !m.noCopies
+	j.Large = j.Large && slices.ContainsFunc(m.trays, func(t tray) bool { return t.large })
+	return j
+}
+
 // tree makes all the objects of the model but its alerts.
 func (m Model) tree() tree {
 	var t tree
 	t.system(m)
 	t.hostResources(m)
 	t.printer(m)
+	t.language()
 	t.paper(m)
 	t.marker(m)
 	t.panel()

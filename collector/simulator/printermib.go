@@ -9,8 +9,7 @@ const (
 	inSheets    = 8 // PrtCapacityUnitTC, and PrtMarkerCounterUnitTC
 	inSides     = 7 // PrtMarkerCounterUnitTC, impressions
 
-	on  = 3 // PresentOnOff
-	off = 4
+	off = 4 // PresentOnOff
 
 	utf8 = 106 // IANA Charset MIBenum
 
@@ -18,7 +17,7 @@ const (
 	markerIndex  = 1
 )
 
-// printer adds the general, cover, localization, channel and interpreter groups.
+// printer adds the general, cover and localization groups.
 func (t *tree) printer(m Model) {
 	t.row(printerMIB+".5.1.1", at(1), columns{
 		1:  func(s *state) value { return counter(s.changes) }, // ConfigChanges
@@ -59,6 +58,10 @@ func (t *tree) printer(m Model) {
 			4: num(utf8),     // CharacterSet
 		})
 	}
+}
+
+// language adds one channel and one interpreter: PCL 6 on TCP port 9100.
+func (t *tree) language() {
 	t.row(printerMIB+".14.1.1", of(0), columns{
 		2: num(11), // Type: chPort9100
 		3: str(""), // ProtocolVersion
@@ -122,7 +125,7 @@ func (t *tree) paper(m Model) {
 			7:  str(o.name),     // Name
 			12: str(o.name),     // Description
 			13: num(off),        // Security
-			19: num(4),          // StackingOrder: lastToFirst
+			19: num(3),          // StackingOrder: firstToLast
 			20: num(4),          // PageDeliveryOrientation: faceDown
 		})
 	}

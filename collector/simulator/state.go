@@ -72,7 +72,8 @@ func newState(m Model, o Options) *state {
 // age gives the device a past: pages, supplies in use, days since it was started.
 func (s *state) age(r *rand.Rand) {
 	for kind := range kinds {
-		if s.model.mono && kind.has(colour) || s.model.noCopies && kind.has(copied) {
+		j := Job{Colour: kind.has(colour), Large: kind.has(large), Copy: kind.has(copied)}
+		if s.model.able(j) != j {
 			continue
 		}
 		n := 1000 + r.IntN(30_000)
@@ -106,17 +107,12 @@ func (s *state) lifeCount() int { return max(s.total()-s.lag, 0) }
 
 // print does the job as far as it goes and says how many sides that was.
 func (s *state) print(j Job) int {
+	if j.Pages <= 0 || len(s.trays) == 0 || s.stopped() {
+		return 0
+	}
 	s.asleep = false
-	if s.model.mono {
-		j.Colour = false
-	}
-	if s.model.noCopies {
-		j.Copy = false
-	}
-	n := max(j.Pages, 0)
-	if s.stopped() {
-		n = 0
-	}
+	j = s.model.able(j)
+	n := j.Pages
 	for i := range s.supplies {
 		n = min(n, s.supplies[i].lasts(j))
 	}
@@ -127,7 +123,7 @@ func (s *state) print(j Job) int {
 	if j.TwoSided {
 		sheets = (n + 1) / 2
 	}
-	s.feed(j, sheets)
+	s.feed(j.Large, sheets)
 	s.printed.count(j, n)
 	s.powerOn += n
 	return n

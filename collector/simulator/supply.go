@@ -68,7 +68,7 @@ func (s *supply) lasts(j Job) int {
 	if s.wear == bySides || use <= 0 {
 		return math.MaxInt
 	}
-	return int(s.left/use + 1e-9)
+	return int(min(s.left/use+1e-9, 1e12))
 }
 
 // use takes n sides of the job from the supply. What is left for less than one
@@ -76,7 +76,7 @@ func (s *supply) lasts(j Job) int {
 func (s *supply) use(j Job, n int) {
 	one := s.perSide(j)
 	s.left = max(s.left-one*float64(n), 0)
-	if n > 0 && one > 0 && s.left < one {
+	if one > 0 && s.left < one {
 		s.left = 0
 	}
 }
@@ -114,32 +114,30 @@ func (t *tray) trouble() Trouble {
 	return 0
 }
 
-// feed takes n sheets of the job's size from the trays in their order. Where
-// all trays of the size are empty, people fill them; nothing waits for paper.
-func (s *state) feed(j Job, n int) {
+// feed takes n sheets of one size from the trays in their order. Where all trays
+// of the size are empty, people fill them; nothing waits for paper. There must be
+// such a tray.
+func (s *state) feed(large bool, n int) {
 	for n > 0 {
 		before := n
 		for i := range s.trays {
-			if t := &s.trays[i]; t.large == j.Large {
+			if t := &s.trays[i]; t.large == large {
 				taken := min(n, t.sheets)
 				t.sheets -= taken
 				n -= taken
 			}
 		}
-		if n == before && !s.refill(j.Large) {
-			return // no tray has this size: the paper came through the manual feeder
+		if n == before {
+			s.refill(large)
 		}
 	}
 }
 
-// refill fills the trays of one size and says whether there are any.
-func (s *state) refill(large bool) bool {
-	any := false
+// refill fills the trays of one size.
+func (s *state) refill(large bool) {
 	for i := range s.trays {
 		if t := &s.trays[i]; t.large == large {
 			t.sheets = t.capacity
-			any = true
 		}
 	}
-	return any
 }

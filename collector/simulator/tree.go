@@ -1,9 +1,6 @@
 package simulator
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // A cell is what one object of the tree holds at the moment. It is called with
 // the copier's lock held.
@@ -86,5 +83,3 @@ func at(arcs ...uint32) []uint32 { return arcs }
 
 // of makes the index of row i, counted from 0, of a table below hrDeviceIndex 1.
 func of(i int) []uint32 { return at(1, uint32(i)+1) }
-
-func decimal(n int) string { return strconv.Itoa(n) }

@@ -95,12 +95,7 @@ func kyoceraObjects(t *tree) {
 	t.row(kyocera+".42.3.1.1.1", at(1), columns{1: shown(sides())})    // by function: 1 is printing
 	t.row(kyocera+".42.3.1.2.1", at(1, 1), columns{1: shown(sides())}) // and by colour: 1 is black
 	t.row(kyocera+".42.2.2.1.1", at(1, 1), columns{2: str("Monochrome"), 3: shown(sides(black))})
-	for row, size := range map[uint32]count{
-		1: {label: "A3", value: sides(large)},
-		3: {label: "A4", value: sides(small)},
-	} {
-		t.row(kyocera+".42.2.1.1.1", at(1, row), columns{2: str(size.label), 6: shown(size.value)})
-	}
+	t.row(kyocera+".42.2.1.1.1", at(1, 3), columns{2: str("A4"), 6: shown(sides())})
 }
 
 // epsonObjects are Epson's: identity, pages by colour and by function.
