@@ -68,7 +68,7 @@ func (s *supply) lasts(j Job) int {
 	if s.wear == bySides || use <= 0 {
 		return math.MaxInt
 	}
-	return int(min(s.left/use+1e-9, 1e12))
+	return int(min(s.left/use+1e-9, math.MaxInt32))
 }
 
 // use takes n sides of the job from the supply. What is left for less than one
