@@ -106,3 +106,17 @@ func TestServiceSID(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Nobody but the system, the administrators and the service itself is named, and the service writes its data only.
+func TestFolderRights(t *testing.T) {
+	const others = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+	own := ";;;" + serviceSID(Name) + ")"
+	for writable, want := range map[bool]string{
+		false: others + "(A;OICI;FRFX" + own,
+		true:  others + "(A;OICI;FRFWFXSD" + own,
+	} {
+		if got := folderRights(writable); got != want {
+			t.Errorf("folderRights(%t) = %s, want %s", writable, got, want)
+		}
+	}
+}

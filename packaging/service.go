@@ -165,15 +165,17 @@ func (s Spec) complete() (Spec, error) {
 	if s.Config == "" {
 		s.Config = ConfigPath()
 	}
-	for _, path := range []string{s.Executable, s.Config} {
-		if !filepath.IsAbs(path) {
-			return s, fmt.Errorf("%s is not an absolute path", path)
+	for _, path := range []*string{&s.Executable, &s.Config} {
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return s, err
 		}
 		for _, private := range privateFolders() {
-			if strings.HasPrefix(path, private+string(filepath.Separator)) {
-				return s, fmt.Errorf("the service may not look into %s: copy %s to another folder first", private, path)
+			if strings.HasPrefix(absolute, private+string(filepath.Separator)) {
+				return s, fmt.Errorf("the service may not look into %s: copy %s to another folder first", private, absolute)
 			}
 		}
+		*path = absolute
 	}
 	return s, nil
 }

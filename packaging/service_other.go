@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -70,7 +71,7 @@ func prepare() error {
 	}
 	// New files in the folder get the service's group, so that what an administrator writes there can be read by it. The
 	// data folder is systemd's (StateDirectory=).
-	return makeFolder(configFolder(), fs.ModeSetgid|0o750, gid)
+	return errors.Join(makeFolder(configFolder(), fs.ModeSetgid|0o750, gid), share(configFolder(), gid))
 }
 
 // makeFolder makes a folder, or gives an existing one its group and rights back.
@@ -82,6 +83,28 @@ func makeFolder(path string, mode fs.FileMode, gid int) error {
 		return err
 	}
 	return os.Chmod(path, mode)
+}
+
+// share lets a group read the files that lie in a folder already, for example those of an earlier `meteragent setup`.
+func share(folder string, gid int) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(folder, entry.Name())
+		if err := errors.Join(os.Lchown(path, -1, gid), os.Chmod(path, info.Mode()|0o040)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // register makes the registration, or makes it anew: the library does not write over an older one. A service that runs

@@ -157,36 +157,60 @@ func TestUnit(t *testing.T) {
 	}
 }
 
-func TestMakeFolder(t *testing.T) {
+// Installing mends the folder's rights each time, and lets the service read what is in it, without opening it to others.
+func TestConfigFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "etc", "meteragent")
+	mode := func(path string) fs.FileMode {
+		info, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode()
+	}
 	for range 2 {
 		if err := makeFolder(path, fs.ModeSetgid|0o750, os.Getegid()); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := info.Mode(), fs.ModeDir|fs.ModeSetgid|0o750; got != want {
-			t.Errorf("mode %v, want %v", got, want)
+		if got, want := mode(path), fs.ModeDir|fs.ModeSetgid|0o750; got != want {
+			t.Errorf("the folder's mode is %v, want %v", got, want)
 		}
 		if err := os.Chmod(path, 0o777); err != nil { // what somebody did meanwhile
 			t.Fatal(err)
 		}
 	}
+	token, elsewhere := filepath.Join(path, "portal.token"), filepath.Join(t.TempDir(), "elsewhere")
+	for _, file := range []string{token, elsewhere} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(path, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := share(path, os.Getegid()); err != nil {
+		t.Fatal(err)
+	}
+	if got := mode(token); got != 0o640 {
+		t.Errorf("the token's mode is %v, want -rw-r-----", got)
+	}
+	if got := mode(elsewhere); got != 0o600 {
+		t.Errorf("a file outside of the folder was opened: %v", got)
+	}
 }
 
 func TestSpec(t *testing.T) {
-	for _, c := range []struct{ executable, config, problem string }{
-		{"/usr/local/bin/meteragent", "", ""},
-		{"/home/anna/meteragent", "", "/home"},
-		{"/usr/local/bin/meteragent", "/root/meteragent.toml", "/root"},
-		{"meteragent", "", "absolute"},
-		{"/homely/meteragent", "", ""},
+	t.Chdir("/")
+	for _, c := range []struct{ executable, config, want, problem string }{
+		{"/usr/local/bin/meteragent", "", ConfigPath(), ""},
+		{"/usr/local/bin/meteragent", "m.toml", "/m.toml", ""},
+		{"/homely/meteragent", "", ConfigPath(), ""},
+		{"/home/anna/meteragent", "", "", "/home"},
+		{"/usr/local/../../root/meteragent", "", "", "/root"},
+		{"/usr/local/bin/meteragent", "/root/meteragent.toml", "", "/root"},
 	} {
 		got, err := Spec{c.executable, c.config}.complete()
 		switch {
-		case c.problem == "" && (err != nil || got.Config != ConfigPath()):
+		case c.problem == "" && (err != nil || got.Config != c.want):
 			t.Errorf("%v: got %v, %v", c, got, err)
 		case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
 			t.Errorf("%v: got %v, want an error that names %s", c, err, c.problem)

@@ -1,0 +1,79 @@
+# make help lists the targets. `make`, `make demo` and `make test` need Go and make, nothing else.
+
+GO      ?= go
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)),0.0.0-dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+# The time of the commit, so that the same commit gives the same bytes.
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+MAINTAINER ?= meteragent <meteragent@example.com>
+# How long `make soak` runs.
+SOAK ?= 10m
+
+STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT)
+RELEASE := -trimpath -buildvcs=false -ldflags '-s -w -buildid= $(STAMP)'
+TARGETS ?= linux-amd64 linux-arm64 linux-arm-5 linux-arm-6 linux-arm-7 linux-mipsle windows-amd64 windows-arm64
+
+.PHONY: build
+build: ## the program for this machine, ./meteragent
+	$(GO) build $(RELEASE) .
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+.PHONY: demo
+demo: build ## simulated copiers, a portal and the agent in one process
+	./meteragent demo
+
+# The race detector needs cgo and a C compiler.
+RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(shell command -v $(firstword $(shell $(GO) env CC)) >/dev/null 2>&1 && echo -race))
+
+.PHONY: test
+test: ## all Go tests, with the race detector if there is a C compiler
+	$(if $(RACE),,@echo "make test: no C compiler here, so the tests run WITHOUT the race detector")
+	$(GO) test $(RACE) ./...
+
+.PHONY: bench
+bench: ## benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: soak
+soak: ## the long tests, for SOAK=10m
+	METERAGENT_SOAK=$(SOAK) $(GO) test $(RACE) -run Soak -count=1 -timeout=0 -v ./...
+
+.PHONY: e2e
+e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
+	.ci/e2e/run
+
+.PHONY: lint
+lint: tools ## gofmt, go vet and staticcheck, for Linux and Windows
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	out/tools/staticcheck ./...
+	GOOS=windows out/tools/staticcheck ./...
+
+.PHONY: cross
+cross: $(TARGETS:%=out/bin/%) ## the programs for all systems, in out/bin
+
+# out/bin/SYSTEM-ARCHITECTURE[-ARM VERSION]
+.PHONY: $(TARGETS:%=out/bin/%)
+part = $(word $(1),$(subst -, ,$*))
+$(TARGETS:%=out/bin/%): out/bin/%:
+	CGO_ENABLED=0 GOOS=$(call part,1) GOARCH=$(call part,2) GOARM=$(call part,3) GOMIPS=softfloat $(GO) build $(RELEASE) -o $@/ .
+
+# The tools have a module of their own, so that the product's stays small.
+.PHONY: tools
+tools:
+	@mkdir -p out/tools
+	cd packaging/tools && $(GO) build -o ../../out/tools/ ./bundle github.com/goreleaser/nfpm/v2/cmd/nfpm honnef.co/go/tools/cmd/staticcheck
+
+.PHONY: dist
+dist: tools ## packages and archives for all systems, in dist
+	rm -rf out/bin
+	$(MAKE) --no-print-directory cross
+	VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' GO='$(GO)' packaging/dist.sh
+
+.PHONY: clean
+clean: ## removes what make made
+	rm -rf out dist meteragent meteragent.exe
