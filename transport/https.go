@@ -1,0 +1,241 @@
+package transport
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	largestAnswer    = 1 << 20        // bytes of an HTTP answer or an MQTT receipt
+	longestWait      = 24 * time.Hour // what is believed of a Retry-After
+	connectTimeout   = 30 * time.Second
+	idleTimeout      = 90 * time.Second
+	batchContentType = "application/cloudevents-batch+json"
+)
+
+// httpsLink posts batches. HTTP/1.1 is enough, and passes middleboxes that break
+// HTTP/2.
+type httpsLink struct {
+	lifetime
+	config   Config
+	url      string
+	host     string
+	envelope envelope
+	client   *http.Client
+
+	// plain is set once the portal has said that it takes no gzip (415), and from the
+	// start for a webhook, which may not say so.
+	plain atomic.Bool
+}
+
+func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
+	l := &httpsLink{
+		lifetime: newLifetime(),
+		config:   c,
+		url:      target.String(),
+		host:     target.Host,
+		envelope: newEnvelope(c.Agent, c.Customer),
+		client: &http.Client{
+			Transport: &http.Transport{
+				Proxy:                  http.ProxyFromEnvironment,
+				DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+				TLSClientConfig:        security,
+				TLSHandshakeTimeout:    connectTimeout,
+				MaxIdleConnsPerHost:    2,
+				IdleConnTimeout:        idleTimeout,
+				MaxResponseHeaderBytes: 64 << 10,
+				OnProxyConnectResponse: proxyAnswer,
+			},
+			CheckRedirect: redirect,
+		},
+	}
+	l.plain.Store(c.Receipts == ReceiptsStatus)
+	return l
+}
+
+// proxyAnswer gives a proxy's refusal a type, which net/http does not.
+func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
+	if r.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &Error{Kind: ErrProxy, Cause: fmt.Errorf("it answers %s", status(r))}
+}
+
+// redirect follows a portal that moved a path on its own host, and nothing else: the
+// token and the readings are not for anybody else, and a POST that became a GET
+// delivers nothing.
+func redirect(r *http.Request, via []*http.Request) error {
+	first := via[0]
+	if len(via) > 3 || r.Method != first.Method || r.URL.Scheme != first.URL.Scheme || r.URL.Host != first.URL.Host {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func (l *httpsLink) Close() error {
+	l.close()
+	l.client.CloseIdleConnections()
+	return nil
+}
+
+func (l *httpsLink) Send(ctx context.Context, batch []Message) (Receipt, error) {
+	ctx, done := l.join(ctx, l.config.Timeout)
+	defer done()
+	receipt, err := l.deliver(ctx, batch)
+	if err != nil {
+		return Receipt{}, fail(ctx, l.host, err)
+	}
+	return receipt, nil
+}
+
+func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, error) {
+	body, err := l.envelope.batch(batch)
+	if err != nil {
+		return Receipt{}, err
+	}
+	response, err := l.post(ctx, body)
+	if err == nil && response.StatusCode == http.StatusUnsupportedMediaType && !l.plain.Swap(true) {
+		response.Body.Close()
+		response, err = l.post(ctx, body)
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer response.Body.Close()
+	return l.judge(response, batch)
+}
+
+// post sends one batch, whose key is the same whenever its bytes are.
+func (l *httpsLink) post(ctx context.Context, body []byte) (*http.Response, error) {
+	key := sha256.Sum256(body)
+	plain := l.plain.Load()
+	if !plain {
+		var packed bytes.Buffer
+		packer := gzip.NewWriter(&packed)
+		packer.Write(body) // neither can fail: the buffer takes everything
+		packer.Close()
+		body = packed.Bytes()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", batchContentType)
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Idempotency-Key", `"`+hex.EncodeToString(key[:16])+`"`)
+	if !plain {
+		request.Header.Set("Content-Encoding", "gzip")
+	}
+	if l.config.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+l.config.Token.Reveal())
+	}
+	if l.config.Software != "" {
+		request.Header.Set("User-Agent", l.config.Software)
+	}
+	return l.client.Do(request)
+}
+
+// judge says what an answer means for the batch.
+func (l *httpsLink) judge(r *http.Response, batch []Message) (Receipt, error) {
+	said, err := io.ReadAll(io.LimitReader(r.Body, largestAnswer+1))
+	switch {
+	case r.StatusCode >= 300:
+		return Receipt{}, l.refusal(r, said)
+	case l.config.Receipts == ReceiptsStatus:
+		return Receipt{Accepted: len(batch)}, nil
+	case err != nil:
+		return Receipt{}, err
+	case len(said) > largestAnswer:
+		return Receipt{}, notPortal(r, fmt.Errorf("with more than %d bytes", largestAnswer))
+	case len(bytes.TrimSpace(said)) == 0:
+		return Receipt{Accepted: len(batch)}, nil
+	}
+	a, err := decodeAnswer(said)
+	if err == nil && a.Results == nil {
+		err = errors.New("answer has no results")
+	}
+	if err != nil {
+		return Receipt{}, notPortal(r, err)
+	}
+	receipt, err := a.settle(batch)
+	if err != nil {
+		return Receipt{}, notPortal(r, err)
+	}
+	return receipt, nil
+}
+
+// refusal makes the error of an answer that is not 2xx.
+func (l *httpsLink) refusal(r *http.Response, said []byte) error {
+	e := &Error{Status: r.StatusCode, Cause: fmt.Errorf("it answers %s", status(r)), Wait: retryAfter(r.Header)}
+	switch r.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		e.Kind = ErrRefused
+	case http.StatusUnauthorized, http.StatusForbidden:
+		e.Kind = ErrUnauthorized
+	case http.StatusProxyAuthRequired:
+		e.Kind = ErrProxy
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		e.Kind = ErrNotPortal
+	}
+	if r.StatusCode < 400 {
+		e.Kind = ErrNotPortal
+		if to, err := r.Location(); err == nil {
+			e.Cause = fmt.Errorf("it answers %s, to %s", status(r), to.Host)
+		}
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/problem+json") && json.Unmarshal(said, &e.Problem) != nil {
+		e.Problem = Problem{} // half of a problem explains nothing
+	}
+	if token := l.config.Token.Reveal(); token != "" {
+		e.Problem.Title = strings.ReplaceAll(e.Problem.Title, token, "(secret)")
+		e.Problem.Detail = strings.ReplaceAll(e.Problem.Detail, token, "(secret)")
+	}
+	return e
+}
+
+// notPortal makes the error of a 2xx that does not follow the contract.
+func notPortal(r *http.Response, cause error) error {
+	kind := Problem{Title: r.Header.Get("Content-Type")}.line()
+	return &Error{Kind: ErrNotPortal, Status: r.StatusCode, Cause: fmt.Errorf("it answers %s, %q: %w", status(r), kind, cause)}
+}
+
+// status returns "404 Not Found" in our own words: the answer's may be anything.
+func status(r *http.Response) string {
+	return strings.TrimSpace(strconv.Itoa(r.StatusCode) + " " + http.StatusText(r.StatusCode))
+}
+
+// retryAfter reads Retry-After, in seconds or as a date. A date counts from the
+// answer's own Date, since this machine's clock may be wrong.
+func retryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return max(0, min(until.Sub(now), longestWait))
+}

@@ -1,0 +1,251 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+)
+
+// mostOrders bounds the order states kept between two Sends.
+const mostOrders = 1000
+
+// mqttLink publishes batches and waits for the portal's receipts. A connection is
+// made inside Send when there is none, and kept for the next one.
+type mqttLink struct {
+	lifetime
+	config   Config
+	url      *url.URL
+	security *tls.Config
+	envelope envelope
+	prefix   string // of every topic, "meteragent/v1/<customer>/<agent>/"
+
+	// turn holds one token: whoever has it connects or publishes. The others wait within
+	// their own context, which a mutex or the library's own queue would not allow. Waiting
+	// for receipts needs no turn.
+	turn    chan struct{}
+	session *session // of the last connection; guarded by turn
+
+	mu      sync.Mutex
+	waiting map[*delivery]bool // guarded by mu
+	orders  []OrderState       // not yet handed to a caller; guarded by mu
+}
+
+func newMQTT(c Config, target *url.URL, security *tls.Config) *mqttLink {
+	return &mqttLink{
+		lifetime: newLifetime(),
+		config:   c,
+		url:      target,
+		security: security,
+		envelope: newEnvelope(c.Agent, c.Customer),
+		prefix:   "meteragent/v1/" + c.Customer + "/" + c.Agent + "/",
+		turn:     make(chan struct{}, 1),
+		waiting:  map[*delivery]bool{},
+	}
+}
+
+func (l *mqttLink) Send(ctx context.Context, batch []Message) (Receipt, error) {
+	ctx, done := l.join(ctx, l.config.Timeout)
+	defer done()
+	receipt, err := l.deliver(ctx, batch)
+	if err != nil {
+		return Receipt{}, fail(ctx, l.url.Host, err)
+	}
+	return receipt, nil
+}
+
+func (l *mqttLink) deliver(ctx context.Context, batch []Message) (Receipt, error) {
+	parcels, err := l.pack(batch)
+	if err != nil {
+		return Receipt{}, err
+	}
+	d := newDelivery(batch)
+	l.expect(d)
+	defer l.forget(d)
+	s, err := l.publish(ctx, parcels)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if l.config.Receipts == ReceiptsBroker {
+		return Receipt{Accepted: len(batch)}, nil
+	}
+	select {
+	case <-d.settled:
+		return l.receipt(d), nil
+	case <-s.lost:
+		return Receipt{}, s.why()
+	case <-ctx.Done():
+		return Receipt{}, expired(ctx, ErrNoReceipt)
+	}
+}
+
+// expired names what the end of a context means, unless somebody has cancelled it.
+func expired(ctx context.Context, kind error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Error{Kind: kind, Cause: ctx.Err()}
+	}
+	return ctx.Err()
+}
+
+// A parcel is what goes out in one publish: the records of one kind.
+type parcel struct {
+	topic   string
+	payload []byte
+}
+
+// pack sorts a batch by kind, since the kind is part of the topic. Within a kind the
+// order stays.
+func (l *mqttLink) pack(batch []Message) ([]parcel, error) {
+	kinds := map[string][]Message{}
+	var order []string
+	for _, m := range batch {
+		if kinds[m.Kind] == nil {
+			order = append(order, m.Kind)
+		}
+		kinds[m.Kind] = append(kinds[m.Kind], m)
+	}
+	var parcels []parcel
+	for _, kind := range order {
+		payload, err := l.envelope.batch(kinds[kind])
+		if err != nil {
+			return nil, err
+		}
+		if len(payload) > l.config.LargestBatch {
+			return nil, &Error{Kind: ErrRefused, Cause: fmt.Errorf("%d bytes are over the limit of %d", len(payload), l.config.LargestBatch)}
+		}
+		parcels = append(parcels, parcel{l.prefix + kind, payload})
+	}
+	return parcels, nil
+}
+
+// publish hands all parcels to the broker, and returns the connection it did so on.
+// After any error the connection is given up, since nobody knows what it holds.
+func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, error) {
+	if err := l.take(ctx); err != nil {
+		return nil, err
+	}
+	defer l.give()
+	if l.session == nil || !l.session.open() {
+		s, err := l.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		l.session = s
+	}
+	for _, p := range parcels {
+		if err := l.session.publish(ctx, p.topic, p.payload, false); err != nil {
+			l.session.drop()
+			return nil, err
+		}
+	}
+	return l.session, nil
+}
+
+// take waits for the turn.
+func (l *mqttLink) take(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// The context learns of Close a moment later; a connection made in that moment would
+	// stay for ever.
+	if l.ctx.Err() != nil {
+		l.give()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (l *mqttLink) give() { <-l.turn }
+
+func (l *mqttLink) Close() error {
+	l.close()
+	l.turn <- struct{}{} // every Send ends now, and gives its turn back
+	defer l.give()
+	if l.session != nil {
+		l.session.leave(l.status("offline"))
+		l.session = nil
+	}
+	return nil
+}
+
+// status returns the topic and text of the retained status.
+func (l *mqttLink) status(word string) parcel {
+	text, _ := json.Marshal(struct { // two strings cannot fail
+		Status   string `json:"status"`
+		Software string `json:"software,omitempty"`
+	}{word, l.config.Software})
+	return parcel{l.prefix + "status", text}
+}
+
+// A delivery is one batch that waits for receipts.
+type delivery struct {
+	open    map[string]bool // ids without a receipt
+	receipt Receipt
+	settled chan struct{} // closed when nothing is open any more
+}
+
+func newDelivery(batch []Message) *delivery {
+	d := &delivery{open: map[string]bool{}, settled: make(chan struct{})}
+	for _, m := range batch {
+		d.open[m.ID()] = true
+	}
+	if len(d.open) == 0 {
+		close(d.settled)
+	}
+	return d
+}
+
+func (l *mqttLink) expect(d *delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting[d] = true
+}
+
+func (l *mqttLink) forget(d *delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, d)
+}
+
+// receipt returns the receipt of a settled delivery, with what was said of orders
+// since the last one.
+func (l *mqttLink) receipt(d *delivery) Receipt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d.receipt.Orders, l.orders = l.orders, nil
+	return d.receipt
+}
+
+// hear takes in one receipt message. Each result speaks for one record, whichever
+// batch it is in; a record without a result stays open. What is not the contract's
+// JSON settles nothing, and so ends in ErrNoReceipt.
+func (l *mqttLink) hear(payload []byte) {
+	a, err := decodeAnswer(payload)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.orders = append(l.orders, a.Orders...)
+	l.orders = l.orders[max(0, len(l.orders)-mostOrders):]
+	for d := range l.waiting {
+		for _, r := range a.Results {
+			if !d.open[r.ID] {
+				continue
+			}
+			delete(d.open, r.ID)
+			d.receipt.add(r)
+			if r.Status == accepted {
+				d.receipt.Accepted++
+			}
+			if len(d.open) == 0 {
+				close(d.settled)
+			}
+		}
+	}
+}

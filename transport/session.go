@@ -1,0 +1,269 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+const (
+	atLeastOnce = 1 // QoS
+	keepAlive   = time.Minute
+	pingTimeout = 15 * time.Second
+	leaveWithin = 2 * time.Second
+
+	// handOver is how long the library may keep a publish that it cannot hand to its own
+	// writer any more, because the connection has just died.
+	handOver = time.Second
+)
+
+// A session is one connection to the broker. The library neither reconnects nor
+// keeps anything beyond it, so that what is acknowledged on it was sent on it.
+type session struct {
+	client mqtt.Client
+	lost   chan struct{} // closed when the connection is gone
+
+	mu    sync.Mutex
+	conn  net.Conn // nil until there is one
+	cause error    // why lost was closed; nil before
+}
+
+// connect returns a new session, ready to publish: subscribed, announced, and proved
+// where only the broker's word counts. It ends with ctx.
+func (l *mqttLink) connect(ctx context.Context) (*session, error) {
+	s := &session{lost: make(chan struct{})}
+	s.client = mqtt.NewClient(l.options(ctx, s))
+	if err := l.greet(ctx, s); err != nil {
+		s.drop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (l *mqttLink) greet(ctx context.Context, s *session) error {
+	token := s.client.Connect().(*mqtt.ConnectToken)
+	if err := s.await(ctx, token); err != nil {
+		return refusal(err, token.ReturnCode())
+	}
+	online := l.status("online")
+	if l.config.Receipts == ReceiptsBroker {
+		if err := s.publish(ctx, online.topic, online.payload, true); err != nil {
+			return err
+		}
+		return l.prove(ctx, s)
+	}
+	if err := s.subscribe(ctx, l.prefix+"receipts", l.hear); err != nil {
+		return err
+	}
+	return s.publish(ctx, online.topic, online.payload, true)
+}
+
+// refusal names what the broker's answer to CONNECT means (MQTT 3.1.1 section 3.2.2.3).
+func refusal(err error, code byte) error {
+	switch code {
+	case 2, 4, 5: // identifier rejected, bad user name or password, not authorised
+		return &Error{Kind: ErrUnauthorized, Cause: err}
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("broker closes the connection before it answers: %w", err)
+	}
+	return err
+}
+
+func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions {
+	offline := l.status("offline")
+	o := mqtt.NewClientOptions().
+		AddBroker(l.url.String()).
+		SetClientID(l.config.Agent).
+		SetProtocolVersion(4). // 3.1.1, without falling back to 3.1
+		SetCleanSession(true).
+		SetAutoReconnect(false).
+		SetConnectRetry(false).
+		SetOrderMatters(true). // hear does not block, and order states must not overtake each other
+		SetKeepAlive(keepAlive).
+		SetPingTimeout(pingTimeout).
+		SetConnectTimeout(l.config.Timeout). // ctx ends sooner
+		SetWriteTimeout(handOver).
+		SetBinaryWill(offline.topic, offline.payload, atLeastOnce, true).
+		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lose(fmt.Errorf("connection lost: %w", err)) }).
+		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
+			conn, err := dial(ctx, l.url, l.security)
+			if err != nil {
+				s.lose(err)
+				return nil, err
+			}
+			return s.hold(conn)
+		})
+	if l.config.Token != "" {
+		o.SetUsername(l.config.User).SetPassword(l.config.Token.Reveal())
+	}
+	return o
+}
+
+// dial opens the network connection.
+func dial(ctx context.Context, target *url.URL, security *tls.Config) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	switch target.Scheme {
+	case "mqtt":
+		return dialer.DialContext(ctx, "tcp", address(target, "1883"))
+	case "mqtts":
+		return (&tls.Dialer{NetDialer: dialer, Config: security}).DialContext(ctx, "tcp", address(target, "8883"))
+	}
+	socket := *target
+	if socket.Path == "" {
+		socket.Path = "/mqtt"
+	}
+	// The library's websocket takes a time and no context: a Send that is cancelled does
+	// not wait for it, and hold closes what comes of it.
+	within := connectTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		within = min(within, time.Until(deadline))
+	}
+	conn, err := mqtt.NewWebsocket(socket.String(), security, max(within, time.Millisecond), nil, nil)
+	if err != nil && strings.HasSuffix(err.Error(), "bad handshake") { // its type is not ours to import
+		err = &Error{Kind: ErrNotPortal, Cause: err}
+	}
+	return conn, err
+}
+
+func address(target *url.URL, port string) string {
+	if target.Port() != "" {
+		port = target.Port()
+	}
+	return net.JoinHostPort(target.Hostname(), port)
+}
+
+// prove publishes a probe of the largest batch size and waits until it has come
+// back, since brokers acknowledge what their access list or size limit drops.
+func (l *mqttLink) prove(ctx context.Context, s *session) error {
+	probe := bytes.Repeat([]byte(" "), l.config.LargestBatch)
+	copy(probe, fmt.Sprintf(`{"probe":%q}`, rand.Text()))
+	back := make(chan struct{}, 1)
+	heard := func(payload []byte) {
+		if bytes.Equal(payload, probe) {
+			select {
+			case back <- struct{}{}:
+			default:
+			}
+		}
+	}
+	if err := s.subscribe(ctx, l.prefix+"probe", heard); err != nil {
+		return err
+	}
+	if err := s.publish(ctx, l.prefix+"probe", probe, false); err != nil {
+		return err
+	}
+	select {
+	case <-back:
+		return nil
+	case <-s.lost:
+		return &Error{Kind: ErrUnproved, Cause: fmt.Errorf("after a probe of %d bytes: %w", len(probe), s.why())}
+	case <-ctx.Done():
+		return expired(ctx, ErrUnproved)
+	}
+}
+
+// publish returns nil once the broker has acknowledged.
+func (s *session) publish(ctx context.Context, topic string, payload []byte, retained bool) error {
+	return s.await(ctx, s.client.Publish(topic, atLeastOnce, retained, payload))
+}
+
+// subscribe returns nil once the broker has granted it.
+func (s *session) subscribe(ctx context.Context, topic string, hear func(payload []byte)) error {
+	token := s.client.Subscribe(topic, atLeastOnce, func(_ mqtt.Client, m mqtt.Message) { hear(m.Payload()) })
+	if err := s.await(ctx, token); err != nil {
+		return err
+	}
+	if granted := token.(*mqtt.SubscribeToken).Result()[topic]; granted > 2 {
+		return &Error{Kind: ErrUnauthorized, Cause: fmt.Errorf("the broker denies the subscription to %s", topic)}
+	}
+	return nil
+}
+
+// await waits for a token, whose own Wait may hang for ever.
+func (s *session) await(ctx context.Context, token mqtt.Token) error {
+	select {
+	case <-token.Done():
+		if why := s.why(); why != nil && token.Error() != nil {
+			return why // it says more than the token does
+		}
+		return token.Error()
+	case <-s.lost:
+		return s.why()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *session) open() bool {
+	select {
+	case <-s.lost:
+		return false
+	default:
+		return s.client.IsConnectionOpen()
+	}
+}
+
+var errGone = errors.New("connection given up")
+
+// hold remembers the connection, so that drop can cut it.
+func (s *session) hold(conn net.Conn) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause != nil {
+		cut(conn)
+		return nil, s.cause
+	}
+	s.conn = conn
+	return &guard{Conn: conn}, nil
+}
+
+// lose notes that the connection is gone.
+func (s *session) lose(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause == nil {
+		s.cause = err
+		close(s.lost)
+	}
+}
+
+func (s *session) why() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause
+}
+
+// drop cuts the connection without waiting for anything. The library's goroutines
+// end by it.
+func (s *session) drop() {
+	s.lose(errGone)
+	s.mu.Lock()
+	if s.conn != nil {
+		cut(s.conn)
+	}
+	s.mu.Unlock()
+	s.client.Disconnect(0)
+}
+
+// leave says goodbye and returns when the library's goroutines have ended, or cuts
+// the connection if the broker does not take the goodbye in time.
+func (s *session) leave(goodbye parcel) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	if s.open() && s.publish(ctx, goodbye.topic, goodbye.payload, true) == nil {
+		s.client.Disconnect(uint(leaveWithin.Milliseconds()))
+	}
+	s.drop()
+}

@@ -1,0 +1,280 @@
+package transporttest
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"meteragent/transport"
+	"meteragent/transport/portal"
+)
+
+// The faults of a Broker. Those of publishes strike the agent's records only, not its
+// status or its probe.
+const (
+	Deny          Fault = "acknowledges a publish and drops it, as mosquitto does where its access list says no"
+	DenyReceipts  Fault = "denies the agent its subscription"
+	portalSession       = "meteragent-portal"
+)
+
+// A Broker is an MQTT broker behind TLS on 127.0.0.1, with a portal subscribed to it.
+type Broker struct {
+	Authority *Authority // that has signed its certificate
+
+	t        testing.TB
+	portal   *portal.Portal
+	listener net.Listener  // TLS; stays open over restarts
+	arrivals chan net.Conn // accepted, for the broker that runs at the time
+	server   *mqtt.Server
+	ended    chan struct{} // closed with the test
+	ready    chan struct{} // holds a token when the portal has subscribed
+
+	mu     sync.Mutex
+	faults []Fault
+	limit  int           // bytes of a publish; 0 for none
+	thawed chan struct{} // closed unless frozen
+}
+
+// NewBroker starts a broker and a portal, which stop with the test.
+func NewBroker(t testing.TB) *Broker {
+	t.Helper()
+	a := NewAuthority(t)
+	return StartBroker(t, a, a.Server())
+}
+
+// StartBroker is NewBroker with an authority and TLS settings of the test's own.
+func StartBroker(t testing.TB, a *Authority, security *tls.Config) *Broker {
+	t.Helper()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", security)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Broker{
+		Authority: a, t: t, portal: portal.New(portal.Options{}),
+		listener: listener, arrivals: make(chan net.Conn), ended: make(chan struct{}), ready: make(chan struct{}, 1),
+		thawed: make(chan struct{}),
+	}
+	close(b.thawed)
+	go b.accept()
+	b.start()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.portal.ServeMQTT(ctx, portal.Broker{
+			URL: "mqtts://" + b.Address(), User: "portal", Password: Token, ClientID: portalSession,
+			TLS: &tls.Config{RootCAs: a.Pool(), ServerName: "127.0.0.1"},
+		})
+	}()
+	t.Cleanup(func() {
+		b.Thaw()
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("portal: %v", err)
+		}
+		b.server.Close()
+		close(b.ended)
+		listener.Close()
+	})
+	<-b.ready
+	return b
+}
+
+// accept hands every connection to whichever broker runs.
+func (b *Broker) accept() {
+	for {
+		c, err := b.listener.Accept()
+		if err != nil {
+			return
+		}
+		select {
+		case b.arrivals <- &conn{Conn: c, b: b, closed: make(chan struct{})}:
+		case <-b.ended:
+			c.Close()
+		}
+	}
+}
+
+func (b *Broker) start() {
+	b.t.Helper()
+	b.server = mqtt.New(&mqtt.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err := b.server.AddHook(&hook{b: b}, nil); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.AddListener(listeners.NewNet("tls", &door{b: b, closed: make(chan struct{})})); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.Serve(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Restart drops every connection and everything the broker remembers, and returns
+// once the portal has subscribed again.
+func (b *Broker) Restart() {
+	b.t.Helper()
+	b.server.Close()
+	select {
+	case <-b.ready: // of before
+	default:
+	}
+	b.start()
+	<-b.ready
+}
+
+// Address returns host and port.
+func (b *Broker) Address() string { return b.listener.Addr().String() }
+
+// Portal returns what arrived.
+func (b *Broker) Portal() *portal.Portal { return b.portal }
+
+// Config returns how an agent reaches the broker.
+func (b *Broker) Config() transport.Config {
+	return transport.Config{
+		URL: "mqtts://" + b.Address(), Token: Token, CAFile: b.Authority.File,
+		Agent: Agent, Customer: Customer, Software: "meteragent/test",
+	}
+}
+
+// Fail makes that many of the next publishes, connections or subscriptions fail,
+// whichever the fault is about.
+func (b *Broker) Fail(f Fault, times int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for range times {
+		b.faults = append(b.faults, f)
+	}
+}
+
+// Limit makes the broker acknowledge and drop publishes of more than that many
+// bytes, as mosquitto does; 0 for no limit.
+func (b *Broker) Limit(bytes int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = bytes
+}
+
+// Freeze makes the broker neither read nor write, on connections old and new, until
+// Thaw.
+func (b *Broker) Freeze() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.thawed = make(chan struct{})
+}
+
+// Thaw ends Freeze.
+func (b *Broker) Thaw() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-b.thawed:
+	default:
+		close(b.thawed)
+	}
+}
+
+// Retained returns what the broker keeps for those who come later, by topic.
+func (b *Broker) Retained() map[string]string {
+	retained := map[string]string{}
+	for topic, message := range b.server.Topics.Retained.GetAll() {
+		retained[topic] = string(message.Payload)
+	}
+	return retained
+}
+
+// next takes the next fault if it is one of these.
+func (b *Broker) next(about ...Fault) Fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range about {
+		if len(b.faults) > 0 && b.faults[0] == f {
+			b.faults = b.faults[1:]
+			return f
+		}
+	}
+	return ""
+}
+
+// A hook is how the broker asks what to do.
+type hook struct {
+	mqtt.HookBase
+	b *Broker
+}
+
+func (h *hook) ID() string { return "transporttest" }
+
+func (h *hook) Provides(what byte) bool {
+	switch what {
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPublished, mqtt.OnSubscribed:
+		return true
+	}
+	return false
+}
+
+func (h *hook) OnConnectAuthenticate(c *mqtt.Client, pk packets.Packet) bool {
+	user := string(pk.Connect.Username)
+	if user != "portal" && h.b.next(Unauthorized) != "" {
+		return false
+	}
+	return (user == "portal" || user == Agent) && string(pk.Connect.Password) == Token.Reveal()
+}
+
+// OnACLCheck lets the portal do everything, and an agent what its own topics are.
+func (h *hook) OnACLCheck(c *mqtt.Client, topic string, write bool) bool {
+	if c.ID == portalSession {
+		return true
+	}
+	if !write && h.b.next(DenyReceipts) != "" {
+		return false
+	}
+	return strings.HasPrefix(topic, "meteragent/v1/"+Customer+"/"+string(c.Properties.Username)+"/")
+}
+
+func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	h.b.mu.Lock()
+	limit := h.b.limit
+	h.b.mu.Unlock()
+	if limit > 0 && len(pk.Payload) > limit {
+		return pk, packets.CodeSuccessIgnore
+	}
+	if c.ID == portalSession || strings.HasSuffix(pk.TopicName, "/status") || strings.HasSuffix(pk.TopicName, "/probe") {
+		return pk, nil
+	}
+	switch h.b.next(Silent, CutBefore, CutAfter, Deny) {
+	case Silent:
+		return pk, packets.ErrRejectPacket
+	case Deny:
+		return pk, packets.CodeSuccessIgnore
+	case CutBefore:
+		c.Net.Conn.Close()
+		return pk, packets.ErrRejectPacket
+	case CutAfter:
+		c.Net.Conn.(*conn).muted.Store(true)
+	}
+	return pk, nil
+}
+
+// OnPublished closes the connection of a client that was muted: the portal has its
+// publish by now.
+func (h *hook) OnPublished(c *mqtt.Client, _ packets.Packet) {
+	if conn, ok := c.Net.Conn.(*conn); ok && conn.muted.Load() {
+		conn.Close()
+	}
+}
+
+func (h *hook) OnSubscribed(c *mqtt.Client, _ packets.Packet, _ []byte) {
+	if c.ID == portalSession {
+		select {
+		case h.b.ready <- struct{}{}:
+		default:
+		}
+	}
+}
