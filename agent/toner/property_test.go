@@ -1,0 +1,101 @@
+package toner_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meteragent/agent/toner"
+	"meteragent/collector"
+)
+
+// Whatever a device says, in whatever order: an order is placed only when none is
+// open, ids never repeat, the same input gives the same output, a reading that comes
+// twice changes nothing, the ledger given is not touched, and a ledger that has been
+// to JSON and back is the same ledger.
+func FuzzDecide(f *testing.F) {
+	f.Add([]byte{40, 14, 13, 100, 100, 14, 13})
+	f.Add([]byte{101, 121, 121, 252, 101, 101, 101})
+	f.Add([]byte{14, 13, 253, 100, 100, 254, 14, 13})
+	f.Add([]byte{151, 151, 252, 192, 192, 0, 0})
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		if len(steps) > 200 {
+			t.Skip()
+		}
+		rules := toner.Rules{{OrderBelow: 15}, {Colour: "cyan", OrderBelow: 60}}
+		var ledger toner.Ledger
+		ids := map[string]bool{}
+		last := ""
+		for i, step := range steps {
+			if step > 250 {
+				said := []string{"accepted", "shipped", "cancelled", "lost", ""}[step-251]
+				ledger = thereAndBack(t, ledger.Apply(toner.OrderState{ID: last, State: said}))
+				continue
+			}
+			r := anyReading(step, i)
+			before := thereAndBack(t, ledger)
+			orders, next := toner.Decide(rules, ledger, r)
+			if diff := cmp.Diff(before, ledger); diff != "" {
+				t.Fatalf("step %d changes the ledger given:\n%s", i, diff)
+			}
+			again, same := toner.Decide(rules, before, r)
+			if diff := cmp.Diff(orders, again) + cmp.Diff(next, same); diff != "" {
+				t.Fatalf("step %d is decided in two ways:\n%s", i, diff)
+			}
+			for _, o := range orders {
+				if s := ledger.Supplies[o.Supply.Key]; s.Open() || s.State == toner.Stopped || ids[o.ID] {
+					t.Fatalf("step %d: order %s in state %q", i, o.ID, s.State)
+				}
+				ids[o.ID], last = true, o.ID
+			}
+			ledger = thereAndBack(t, next)
+			orders, next = toner.Decide(rules, ledger, r)
+			if diff := cmp.Diff(ledger, next); diff != "" || orders != nil {
+				t.Fatalf("step %d, again, orders %v:\n%s", i, orders, diff)
+			}
+		}
+	})
+}
+
+// anyReading makes a reading of a byte: up to 100 are measured levels, the next
+// hundred are levels that are not, with alerts, the rest have serial numbers.
+func anyReading(step byte, i int) collector.Reading {
+	level := float64(step % 101)
+	black, cyan := supply("1.1", "black", "some"), supply("1.2", "cyan", "0")
+	cyan.Level.Percent = &level
+	r := collector.Reading{
+		Device:  collector.Device{ID: "ABC12345"},
+		TakenAt: monday.Add(time.Duration(i) * time.Hour),
+		Meters:  []collector.Meter{{Name: "systemTotals.impressions.total", Value: int64(i) * 100, Primary: true}},
+	}
+	switch {
+	case step <= 100:
+		black.Level = cyan.Level
+	case step <= 200:
+		code := []string{"markerTonerEmpty", "markerTonerAlmostEmpty", ""}[step%3]
+		r.Alerts = []collector.Alert{{Group: "markerSupplies", GroupIndex: 1, Code: code}}
+	default:
+		black.SerialNumber, cyan.SerialNumber = string('A'+rune(step%3)), string('A'+rune(step%2))
+	}
+	r.Supplies = []collector.Supply{black, cyan}
+	return r
+}
+
+func thereAndBack(t *testing.T, ledger toner.Ledger) (back toner.Ledger) {
+	t.Helper()
+	body, err := json.Marshal(ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(body, &back); err != nil {
+		t.Fatal(err)
+	}
+	if len(ledger.Supplies) > 0 {
+		if diff := cmp.Diff(ledger, back); diff != "" {
+			t.Fatalf("there and back (-before +after):\n%s", diff)
+		}
+	}
+	return back
+}
