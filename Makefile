@@ -45,13 +45,16 @@ soak: ## the long tests, for SOAK=10m
 e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
 	.ci/e2e/run
 
+SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/*.sh packaging/dist.sh packaging/linux/deb/* packaging/linux/rpm/*
+
 .PHONY: lint
-lint: tools ## gofmt, go vet and staticcheck, for Linux and Windows
+lint: tools ## gofmt, go vet and staticcheck for Linux and Windows, shellcheck
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 	out/tools/staticcheck ./...
 	GOOS=windows out/tools/staticcheck ./...
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(SCRIPTS); else echo "make lint: no shellcheck here, so the scripts are NOT checked"; fi
 
 .PHONY: cross
 cross: $(TARGETS:%=out/bin/%) ## the programs for all systems, in out/bin

@@ -1,0 +1,82 @@
+#!/bin/bash
+# at most 420 s
+# The deb on a Debian with systemd: installed, configured, killed, hung, rebooted, upgraded, removed, purged. Nothing the
+# copiers said may be lost on the way.
+# shellcheck source=.ci/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=.ci/e2e/system.sh
+. .ci/e2e/system.sh
+need mmdebstrap systemd-nspawn nsenter ip curl jq
+
+dist 1.0.0 linux-amd64
+dist 1.0.1 linux-amd64
+new_system
+cp "$scratch"/meteragent_1.0.?_amd64.deb "$root/root/"
+boot
+peers "$PWD/out/bin/linux-amd64/meteragent"
+
+echo "  installed, not configured"
+check "the deb can be installed" inside dpkg -i /root/meteragent_1.0.0_amd64.deb
+check "the service is enabled" inside systemctl is-enabled --quiet meteragent
+check "it is off" is ActiveState inactive
+check "that is no error" is Result success
+check "starting it says what is missing" sh -c "! nsenter -t $init -a -- meteragent service start 2>&1 | tee /dev/stderr | grep -F meteragent.toml >$scratch/hint; [ -s $scratch/hint ]"
+check "the configuration folder is the service's" owner /etc/meteragent "root:meteragent 2750"
+check "systemd finds nothing wrong in the unit" inside systemd-analyze verify /usr/lib/systemd/system/meteragent.service
+
+echo "  configured"
+configuration | inside sh -c 'umask 027; cat >/etc/meteragent/meteragent.toml'
+check "a file made there is readable by the service" owner /etc/meteragent/meteragent.toml "root:meteragent 640"
+check "the program accepts the configuration" inside meteragent check
+check "the service starts" inside meteragent service start
+check "it is active" is ActiveState active
+check "it says so" sh -c "nsenter -t $init -a -- meteragent service status | grep -i run"
+wait_for 90 "it delivers" more_than 0
+check "it may ask whether the clock is right" arrived '[.events[] | select(.type == "meteragent.reading.v1") | .data.clock] | length > 0 and all(. != "unknown")'
+check "its data is its own" owner /var/lib/meteragent "meteragent:meteragent 700"
+score=$(inside systemd-analyze security --no-pager meteragent.service | sed -n 's/.*level for meteragent.service: \([0-9.]*\).*/\1/p')
+echo "  exposure by systemd-analyze security: $score"
+check "that is at most 1.5" awk "BEGIN {exit !($score > 0 && $score <= 1.5)}"
+
+echo "  killed, hung, rebooted"
+pid=$(property MainPID)
+inside kill -KILL "$pid"
+wait_for 10 "it is back after kill -9" active_anew "$pid"
+inside systemctl --quiet stop meteragent
+check "it stops in order" is Result success
+inside mkdir -p /run/systemd/system/meteragent.service.d
+echo "[Service]
+WatchdogSec=3" | inside tee /run/systemd/system/meteragent.service.d/quick.conf >/dev/null
+inside systemctl daemon-reload
+inside systemctl start meteragent
+pid=$(property MainPID)
+inside kill -STOP "$pid"
+wait_for 20 "it is back after it hung" active_anew "$pid"
+inside rm -r /run/systemd/system/meteragent.service.d
+inside systemctl daemon-reload
+reboot
+wait_for 30 "it is active after a reboot" is ActiveState active
+
+echo "  upgraded"
+before=$(arrived .counts.received)
+pid=$(property MainPID)
+check "the next version can be installed" inside dpkg -i /root/meteragent_1.0.1_amd64.deb
+wait_for 10 "the new program runs" active_anew "$pid"
+check "it is the new one" sh -c "nsenter -t $init -a -- meteragent version | grep -F 1.0.1"
+wait_for 90 "it delivers" more_than "$before"
+check "nothing was lost on the way" arrived '.holes == []'
+check "nothing was refused" arrived '.counts.refused == 0'
+
+echo "  removed, installed again, purged"
+check "it can be removed" inside dpkg -r meteragent
+check "no process is left" refuses inside pgrep -x meteragent
+check "the configuration stays" inside test -s /etc/meteragent/meteragent.toml
+check "the data stays" inside sh -c 'ls /var/lib/meteragent/* >/dev/null'
+check "it can be installed again" inside dpkg -i /root/meteragent_1.0.1_amd64.deb
+wait_for 10 "it runs at once, being configured" is ActiveState active
+check "it can be purged" inside dpkg -P meteragent
+check "the configuration has gone" no_such /etc/meteragent
+check "the data has gone" no_such /var/lib/meteragent
+check "no trace in systemd" sh -c "! nsenter -t $init -a -- sh -c 'find /etc/systemd /lib/systemd /var/lib/systemd -name \"*meteragent*\" | grep .'"
+check "Debian is content" up
+power_off

@@ -1,0 +1,64 @@
+#!/bin/bash
+# at most 300 s
+# The archive on a Debian with systemd: the service registered and removed by the program itself, everything twice, and said
+# plainly what cannot be done.
+# shellcheck source=.ci/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=.ci/e2e/system.sh
+. .ci/e2e/system.sh
+need mmdebstrap systemd-nspawn nsenter ip curl jq
+
+dist 1.0.0 linux-amd64
+new_system
+tar -C "$root/root" -xzf "$scratch/meteragent_1.0.0_linux_amd64.tar.gz"
+boot
+peers "$PWD/out/bin/linux-amd64/meteragent"
+program=/usr/local/bin/meteragent
+service() { inside "$program" service "$@"; }
+# ends CODE TEXT COMMAND...: the command's exit code and a word of what it says
+ends() {
+	local code=0 said
+	said=$("${@:3}" 2>&1) || code=$?
+	echo "exit code $code: $said"
+	[ "$code" -eq "$1" ] && [[ $said == *$2* ]]
+}
+
+inside mkdir /etc/meteragent
+configuration | inside sh -c 'umask 077; cat >/etc/meteragent/meteragent.toml'
+check "a program in /root is refused" ends 1 /root inside /root/meteragent/meteragent service install
+inside cp /root/meteragent/meteragent "$program"
+check "nothing is installed yet" ends 3 "" service status
+check "there is nothing to start" ends 3 "" service start
+check "there is nothing to stop" ends 3 "" service stop
+check "removing nothing is no error" service uninstall
+check "it can be installed" service install
+check "again" service install
+check "the service can read what was written before" owner /etc/meteragent/meteragent.toml "root:meteragent 640"
+inside cat /etc/systemd/system/meteragent.service >"$scratch/unit"
+check "the unit is the packages', but for its program" sh -c "
+	diff packaging/linux/meteragent.service '$scratch/unit' | grep '^>' >'$scratch/diff'
+	[ \"\$(cat '$scratch/diff')\" = '> ExecStart=$program run --config /etc/meteragent/meteragent.toml' ]"
+check "it will start with the machine" inside systemctl is-enabled --quiet meteragent
+check "it is off" is ActiveState inactive
+check "others may not start it" ends 1 "rights" inside setpriv --reuid=65534 --regid=65534 --clear-groups "$program" service start
+check "others may ask" inside setpriv --reuid=65534 --regid=65534 --clear-groups "$program" service status
+check "it starts" service start
+pid=$(property MainPID)
+check "again" service start
+check "which leaves it alone" is MainPID "$pid"
+wait_for 90 "it delivers" more_than 0
+check "it may be installed while it runs" service install
+check "which leaves it alone" is MainPID "$pid"
+check "it restarts" service restart
+check "as a new process" active_anew "$pid"
+check "it stops" service stop
+check "again" service stop
+check "it is off" is ActiveState inactive
+inside systemctl start meteragent
+check "it can be removed while it runs" service uninstall
+check "again" service uninstall
+check "no process is left" refuses inside pgrep -x meteragent
+check "nothing is installed any more" ends 3 "" service status
+check "the configuration stays" inside test -s /etc/meteragent/meteragent.toml
+check "the data stays" inside sh -c 'ls /var/lib/meteragent/* >/dev/null'
+power_off

@@ -1,0 +1,59 @@
+#!/bin/bash
+# at most 120 s
+# nginx with TLS in front of the portal, as portals are run: delivered through it, and what it answers by itself (502 while
+# the portal is away, 413 for a large body) loses nothing.
+. "$(dirname "$0")/lib.sh"
+. .ci/e2e/site.sh
+need nginx openssl jq
+make --no-print-directory build >/dev/null
+network
+authority "$scratch" localhost
+mkdir "$scratch/nginx"
+cat >"$scratch/nginx.conf" <<CONF
+daemon off;
+worker_processes 1;
+user root;
+pid $scratch/nginx.pid;
+error_log $scratch/nginx/error.log;
+events {}
+http {
+	access_log $scratch/nginx/access.log;
+	client_body_temp_path $scratch/nginx/body;
+	proxy_temp_path $scratch/nginx/proxy;
+	fastcgi_temp_path $scratch/nginx/fastcgi;
+	uwsgi_temp_path $scratch/nginx/uwsgi;
+	scgi_temp_path $scratch/nginx/scgi;
+	client_max_body_size 4k;
+	server {
+		listen 127.0.0.1:8443 ssl http2;
+		server_name localhost;
+		ssl_certificate $scratch/server.pem;
+		ssl_certificate_key $scratch/server.key;
+		location / { proxy_pass http://$portal; }
+	}
+}
+CONF
+background in_network nginx -c "$scratch/nginx.conf"
+background in_network ./meteragent simulate --listen "$copiers" --count 20 --pages 600
+start_portal() {
+	in_network ./meteragent portal --listen "$portal" >/dev/null 2>&1 &
+	portal_pid=$!
+}
+undo+=('kill "$portal_pid" 2>/dev/null')
+start_portal
+wait_for 20 "the portal listens" arrived .counts
+site https://localhost:8443/events
+in_network ./meteragent --lang en run --once --config "$scratch/site.toml" >"$scratch/out" 2>"$scratch/err" && fail "an unknown authority was accepted"
+check "an unknown authority is named" grep 'unknown authority' "$scratch/err"
+sed -i "/^url/a ca = \"$scratch/ca.pem\"" "$scratch/site.toml"
+check "one round is confirmed through nginx" in_network ./meteragent run --once --config "$scratch/site.toml"
+check "nginx refused what was too large, and the agent halved it" grep ' 413 ' "$scratch/nginx/access.log"
+
+agent_start
+wait_for 60 "readings arrive" more_than 80
+kill -STOP "$portal_pid"
+kill -CONT "$portal_pid"
+counted=$(arrived .counts.received)
+wait_for 30 "and go on arriving" more_than "$((counted + 20))"
+agent_stop
+everything_arrived

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Installs what the stages need, on Debian 12 as root, once.
+set -euo pipefail
+packages=(
+	gcc libc6-dev                                  # the race detector
+	shellcheck lintian rpm unzip                   # looking at what was built
+	mmdebstrap systemd-container procps iproute2   # a Debian that boots, in a network of its own
+	curl jq                                        # asking the portal what arrived
+)
+missing=()
+for package in "${packages[@]}"; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+	exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -o DPkg::Lock::Timeout=300 update -qq
+apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

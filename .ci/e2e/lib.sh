@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# What the stages share. A stage sources it first. At its end, whatever it was, what the stage started is ended (by process
+# id) and its scratch folder removed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+scratch=$(mktemp -d)
+undo=() # commands that take back what was done, in order; finish runs them from last to first
+finish() {
+	local code=$? i
+	set +e
+	for ((i = ${#undo[@]} - 1; i >= 0; i--)); do
+		eval "${undo[i]}"
+	done
+	rm -rf --one-file-system "$scratch"
+	exit "$code"
+}
+trap finish EXIT
+trap 'exit 143' INT TERM
+
+fail() {
+	echo "  failed: $*" >&2
+	exit 1
+}
+
+# check WHAT COMMAND...: says what is looked at, and fails unless the command succeeds.
+check() {
+	"${@:2}" >"$scratch/said" 2>&1 || {
+		tail -n 40 "$scratch/said" >&2
+		fail "$1 (${*:2})"
+	}
+	echo "  ok: $1"
+}
+
+# wait_for SECONDS WHAT COMMAND...: the same, but it may take some time until the command succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	until "${@:3}" >"$scratch/said" 2>&1; do
+		if [ $SECONDS -ge $end ]; then
+			tail -n 40 "$scratch/said" >&2
+			fail "$2, within $1 s (${*:3})"
+		fi
+		sleep 0.2
+	done
+	echo "  ok: $2"
+}
+
+refuses() { ! "$@"; }
+
+need() {
+	local tool
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || fail "$tool is missing: run .ci/e2e/install.sh"
+	done
+}
+
+# background COMMAND...: starts a process that ends with the stage. Its output goes to a log in the scratch folder.
+background() {
+	"$@" >"$scratch/background.$((${#undo[@]})).log" 2>&1 &
+	undo+=("kill $! 2>/dev/null; wait $! 2>/dev/null")
+}
+
+# network: a network of this stage's own, so that ports never collide. Commands run in it after `in_network`.
+network() {
+	net=meteragent-$$
+	ip netns add "$net"
+	undo+=("ip netns delete $net")
+	ip -n "$net" link set lo up
+}
+in_network() { ip netns exec "$net" "$@"; }
+
+# The program's own commands for copiers and a portal: their names and ports stand here and nowhere else.
+copiers=127.0.0.1:1161 portal=127.0.0.1:8080
+peers() { # peers PROGRAM: simulated copiers and a portal, in this stage's network
+	background in_network "$1" simulate --listen "$copiers" --count 3
+	background in_network "$1" portal --listen "$portal"
+	wait_for 20 "the portal listens" arrived .counts
+}
+arrived() { in_network curl -fsS --max-time 5 "http://$portal/received.json" | jq -e "$1"; }
+more_than() { arrived ".counts.received > $1"; }
+configuration() {
+	cat <<TOML
+customer = "1234567"
+site = "e2e"
+[portal]
+url = "http://$portal/events"
+[[network]]
+addresses = ["127.0.0.1-127.0.0.3"]
+port = ${copiers#*:}
+[page]
+listen = ""
+TOML
+}
+
+# dist VERSION [TARGET...]: builds and puts the artefacts into the scratch folder; other stages' artefacts stay out of it.
+dist() {
+	make --no-print-directory dist VERSION="$1" TARGETS="${*:2}" >"$scratch/dist.log" 2>&1 || {
+		tail -n 40 "$scratch/dist.log" >&2
+		fail "make dist VERSION=$1"
+	}
+	cp dist/* "$scratch/"
+}
