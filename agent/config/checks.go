@@ -12,8 +12,8 @@ import (
 )
 
 // url checks the portal's address and returns its scheme, or "".
-func (s section) url(n *node) string {
-	u, err := url.Parse(n.text)
+func (s section) url(n *node, address string) string {
+	u, err := url.Parse(address)
 	safe := []string{"https", "mqtts", "wss"}
 	plain := []string{"http", "mqtt", "ws"}
 	switch {
@@ -24,13 +24,18 @@ func (s section) url(n *node) string {
 	case u.Port() != "" && !isPort(u.Port()):
 		s.add(n, Problem{Reason: text.Key("config.port")})
 	case slices.Contains(plain, u.Scheme) && !isLoopback(u.Hostname()):
-		meant := `"` + safe[slices.Index(plain, u.Scheme)] + strings.TrimPrefix(n.text, u.Scheme) + `"`
-		s.add(n, Problem{Reason: text.Key("config.urlPlain"), Meant: meant})
+		p := Problem{Reason: text.Key("config.urlPlain")}
+		if n.kind == words && shown(n) == n.raw {
+			p.Meant = strings.Replace(n.raw, u.Scheme, safe[slices.Index(plain, u.Scheme)], 1)
+		}
+		s.add(n, p)
 	default:
 		return u.Scheme
 	}
 	return ""
 }
+
+func isHTTP(scheme string) bool { return scheme == "http" || scheme == "https" }
 
 func isPort(s string) bool {
 	n, err := strconv.Atoi(s)

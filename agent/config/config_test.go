@@ -159,12 +159,16 @@ func TestTextFromElsewhere(t *testing.T) {
 }
 
 func TestWhatIsRightIsKept(t *testing.T) {
-	c, err := config.Parse("meteragent.toml", []byte("customer = \"1\"\n[poll]\nmeters = \"1s\"\nparallel = 3\n[store]\nfolder = '/data'\n"))
+	c, err := config.Parse("meteragent.toml", []byte("customer = \"1\"\n[poll]\nmeters = \"1s\"\nparallel = 3\n[store]\nfolder = 'data'\n"))
 	var all config.Problems
 	if !errors.As(err, &all) {
 		t.Fatalf("error is %v", err)
 	}
-	if c.Customer != "1" || c.Poll.Parallel != 3 || c.Poll.Meters != config.Default().Poll.Meters || c.Store.Folder != "/data" {
+	folder, err := filepath.Abs("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Customer != "1" || c.Poll.Parallel != 3 || c.Poll.Meters != config.Default().Poll.Meters || c.Store.Folder != folder {
 		t.Errorf("Parse gives %+v", c)
 	}
 }

@@ -13,9 +13,13 @@ import (
 // checks stand.
 func (r *reader) settings(c *Config) {
 	root := section{r, nil}.opened(r.root)
-	root.required("customer", c.Customer, root.text("customer", &c.Customer))
+	customer := root.text("customer", &c.Customer)
+	root.required("customer", c.Customer, customer)
 	root.text("site", &c.Site)
-	root.section("portal").portal(&c.Portal)
+	scheme := root.section("portal").portal(&c.Portal)
+	if scheme != "" && !isHTTP(scheme) && strings.ContainsAny(c.Customer, "/+#") {
+		r.add(customer, Problem{Reason: text.Key("config.topic")})
+	}
 	seen := map[string]*node{}
 	networks := root.sections("network")
 	if len(networks) == 0 && root.n.keys["network"] == nil {
@@ -49,12 +53,12 @@ func (r *reader) settings(c *Config) {
 	log.path("file", &c.Log.File)
 }
 
-func (s section) portal(p *Portal) {
+// portal returns the scheme of the URL, "" if that is not right.
+func (s section) portal(p *Portal) (scheme string) {
 	n := s.text("url", &p.URL)
 	s.required("url", p.URL, n)
-	scheme := ""
 	if n != nil && p.URL != "" {
-		scheme = s.url(n)
+		scheme = s.url(n, p.URL)
 	}
 	s.secret("token", &p.Token)
 	s.text("user", &p.User)
@@ -70,11 +74,12 @@ func (s section) portal(p *Portal) {
 	receipts := s.choice("receipts", &p.Receipts, "portal", "broker", "status")
 	switch {
 	case receipts == nil || scheme == "":
-	case p.Receipts == "broker" && strings.HasPrefix(scheme, "http"):
+	case p.Receipts == "broker" && isHTTP(scheme):
 		s.add(receipts, Problem{Reason: text.Key("config.receipts"), Allowed: []string{"mqtts://", "wss://"}})
-	case p.Receipts == "status" && !strings.HasPrefix(scheme, "http"):
+	case p.Receipts == "status" && !isHTTP(scheme):
 		s.add(receipts, Problem{Reason: text.Key("config.receipts"), Allowed: []string{"https://"}})
 	}
+	return scheme
 }
 
 func (s section) network(seen map[string]*node) Network {

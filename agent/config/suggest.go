@@ -21,11 +21,11 @@ func nearest(unknown string, known []string) string {
 		otherSection, otherName := cutLast(key)
 		switch {
 		case otherSection == section:
-			return within(distance(name, otherName), len(name))
+			return within(Distance(name, otherName), len(name))
 		case otherName == name:
 			return 10
 		default:
-			return 20 + within(distance(unknown, key), len(unknown))
+			return 20 + within(Distance(unknown, key), len(unknown))
 		}
 	})
 }
@@ -33,7 +33,7 @@ func nearest(unknown string, known []string) string {
 // nearestWord is the allowed word that was probably meant, in quotes, or "".
 func nearestWord(word string, allowed []string) string {
 	word = strings.ToLower(word)
-	near := closest(allowed, func(other string) int { return within(distance(word, other), len(word)) })
+	near := closest(allowed, func(other string) int { return within(Distance(word, other), len(word)) })
 	if near == "" {
 		return ""
 	}
@@ -66,9 +66,9 @@ func cutLast(key string) (section, name string) {
 	return key[:max(at, 0)], key[at+1:]
 }
 
-// distance counts the letters to insert, delete or replace to turn a into b. Two
+// Distance counts the letters to insert, delete or replace to turn a into b. Two
 // letters in the wrong order count one.
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	if len(a) > 100 || len(b) > 100 {
 		return far
 	}

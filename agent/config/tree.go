@@ -206,7 +206,11 @@ func join(section, name string) string {
 	return section + "." + name
 }
 
-var password = regexp.MustCompile(`(://)[^/@]*@`)
+// The parts of a URL that may hold a secret: before the @ and behind the ?.
+var (
+	userOfURL  = regexp.MustCompile(`(://)[^/@]*@`)
+	queryOfURL = regexp.MustCompile(`(://[^?]*\?)[^"']+`)
+)
 
 // shown is a value as it may be shown to people: short, and without secrets.
 func shown(n *node) string {
@@ -219,7 +223,8 @@ func shown(n *node) string {
 	case n.kind == table:
 		return "{...}"
 	}
-	found := password.ReplaceAllString(strings.ToValidUTF8(n.raw, "?"), "$1...@")
+	found := userOfURL.ReplaceAllString(strings.ToValidUTF8(n.raw, "?"), "$1...@")
+	found = queryOfURL.ReplaceAllString(found, "$1...")
 	if runes := []rune(found); len(runes) > 60 {
 		return string(runes[:57]) + "..."
 	}
