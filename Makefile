@@ -45,7 +45,7 @@ soak: ## the long tests, for SOAK=10m
 e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
 	.ci/e2e/run
 
-SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/*.sh packaging/dist.sh packaging/linux/deb/* packaging/linux/rpm/*
+SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/linux/deb/* packaging/linux/rpm/*
 
 .PHONY: lint
 lint: tools ## gofmt, go vet and staticcheck for Linux and Windows, shellcheck
@@ -54,7 +54,7 @@ lint: tools ## gofmt, go vet and staticcheck for Linux and Windows, shellcheck
 	GOOS=windows $(GO) vet ./...
 	out/tools/staticcheck ./...
 	GOOS=windows out/tools/staticcheck ./...
-	@if command -v shellcheck >/dev/null; then shellcheck -x $(SCRIPTS); else echo "make lint: no shellcheck here, so the scripts are NOT checked"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x -a -P SCRIPTDIR -S warning $(SCRIPTS); else echo "make lint: no shellcheck here, so the scripts are NOT checked"; fi
 
 .PHONY: cross
 cross: $(TARGETS:%=out/bin/%) ## the programs for all systems, in out/bin

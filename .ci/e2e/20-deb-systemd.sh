@@ -2,9 +2,7 @@
 # at most 420 s
 # The deb on a Debian with systemd: installed, configured, killed, hung, rebooted, upgraded, removed, purged. Nothing the
 # copiers said may be lost on the way.
-# shellcheck source=.ci/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=.ci/e2e/system.sh
 . .ci/e2e/system.sh
 need mmdebstrap systemd-nspawn nsenter ip curl jq
 
@@ -20,7 +18,7 @@ check "the deb can be installed" inside dpkg -i /root/meteragent_1.0.0_amd64.deb
 check "the service is enabled" inside systemctl is-enabled --quiet meteragent
 check "it is off" is ActiveState inactive
 check "that is no error" is Result success
-check "starting it says what is missing" sh -c "! nsenter -t $init -a -- meteragent service start 2>&1 | tee /dev/stderr | grep -F meteragent.toml >$scratch/hint; [ -s $scratch/hint ]"
+check "starting it says what is missing" ends 1 /etc/meteragent/meteragent.toml inside meteragent service start
 check "the configuration folder is the service's" owner /etc/meteragent "root:meteragent 2750"
 check "systemd finds nothing wrong in the unit" inside systemd-analyze verify /usr/lib/systemd/system/meteragent.service
 
@@ -30,7 +28,7 @@ check "a file made there is readable by the service" owner /etc/meteragent/meter
 check "the program accepts the configuration" inside meteragent check
 check "the service starts" inside meteragent service start
 check "it is active" is ActiveState active
-check "it says so" sh -c "nsenter -t $init -a -- meteragent service status | grep -i run"
+check "it says so" ends 0 run inside meteragent service status
 wait_for 90 "it delivers" more_than 0
 check "it may ask whether the clock is right" arrived '[.events[] | select(.type == "meteragent.reading.v1") | .data.clock] | length > 0 and all(. != "unknown")'
 check "its data is its own" owner /var/lib/meteragent "meteragent:meteragent 700"
@@ -62,7 +60,7 @@ before=$(arrived .counts.received)
 pid=$(property MainPID)
 check "the next version can be installed" inside dpkg -i /root/meteragent_1.0.1_amd64.deb
 wait_for 10 "the new program runs" active_anew "$pid"
-check "it is the new one" sh -c "nsenter -t $init -a -- meteragent version | grep -F 1.0.1"
+check "it is the new one" ends 0 1.0.1 inside meteragent version
 wait_for 90 "it delivers" more_than "$before"
 check "nothing was lost on the way" arrived '.holes == []'
 check "nothing was refused" arrived '.counts.refused == 0'
@@ -77,6 +75,6 @@ wait_for 10 "it runs at once, being configured" is ActiveState active
 check "it can be purged" inside dpkg -P meteragent
 check "the configuration has gone" no_such /etc/meteragent
 check "the data has gone" no_such /var/lib/meteragent
-check "no trace in systemd" sh -c "! nsenter -t $init -a -- sh -c 'find /etc/systemd /lib/systemd /var/lib/systemd -name \"*meteragent*\" | grep .'"
+check "no trace in systemd" refuses inside sh -c 'find /etc/systemd /lib/systemd /var/lib/systemd -name "*meteragent*" | grep .'
 check "Debian is content" up
 power_off

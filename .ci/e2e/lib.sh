@@ -47,6 +47,14 @@ wait_for() {
 
 refuses() { ! "$@"; }
 
+# ends CODE TEXT COMMAND...: the command ends with that exit code and says that text.
+ends() {
+	local code=0 said
+	said=$("${@:3}" 2>&1) || code=$?
+	echo "exit code $code: $said"
+	[ "$code" -eq "$1" ] && [[ $said == *"$2"* ]]
+}
+
 need() {
 	local tool
 	for tool in "$@"; do

@@ -2,8 +2,6 @@
 # A Debian 12 with systemd as its first process, in a container of systemd-nspawn. Sourced after lib.sh by stages that boot.
 # On these machines no systemd runs outside, hence --register=no --keep-unit.
 
-: "${scratch:?source lib.sh first}"
-
 # new_system makes a fresh one in $root. The base is built once and kept in out/.
 new_system() {
 	local base=out/e2e/bookworm.tar
@@ -21,7 +19,7 @@ new_system() {
 
 # boot starts it and waits until it is up.
 boot() {
-	systemd-nspawn -D "$root" --register=no --keep-unit -b -q --network-namespace-path="/run/netns/${net:?}" \
+	systemd-nspawn -D "$root" --register=no --keep-unit -b -q --network-namespace-path="/run/netns/$net" \
 		--system-call-filter="adjtimex clock_adjtime" --kill-signal=SIGRTMIN+3 --console=pipe </dev/null >>"$scratch/console.log" 2>&1 &
 	nspawn=$!
 	undo+=("kill -KILL $nspawn 2>/dev/null; wait $nspawn 2>/dev/null")

@@ -1,9 +1,7 @@
 #!/bin/bash
 # at most 240 s
 # The rpm and its scripts. There is no Red Hat here, so Debian's rpm installs it on Debian, without looking at what it needs.
-# shellcheck source=.ci/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=.ci/e2e/system.sh
 . .ci/e2e/system.sh
 need mmdebstrap systemd-nspawn nsenter ip curl jq
 

@@ -2,9 +2,7 @@
 # at most 300 s
 # The archive on a Debian with systemd: the service registered and removed by the program itself, everything twice, and said
 # plainly what cannot be done.
-# shellcheck source=.ci/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=.ci/e2e/system.sh
 . .ci/e2e/system.sh
 need mmdebstrap systemd-nspawn nsenter ip curl jq
 
@@ -15,13 +13,6 @@ boot
 peers "$PWD/out/bin/linux-amd64/meteragent"
 program=/usr/local/bin/meteragent
 service() { inside "$program" service "$@"; }
-# ends CODE TEXT COMMAND...: the command's exit code and a word of what it says
-ends() {
-	local code=0 said
-	said=$("${@:3}" 2>&1) || code=$?
-	echo "exit code $code: $said"
-	[ "$code" -eq "$1" ] && [[ $said == *$2* ]]
-}
 
 inside mkdir /etc/meteragent
 configuration | inside sh -c 'umask 077; cat >/etc/meteragent/meteragent.toml'
