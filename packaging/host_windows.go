@@ -6,12 +6,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows/svc"
-	"golang.org/x/sys/windows/svc/eventlog"
 )
-
-// eventEnded is the event log's number for a service that ended with an error. Numbers stay the same for ever, because
-// people filter by them.
-const eventEnded = 1
 
 // Host runs p until it ends by itself or is told to stop, and returns what Run returned. As a service it answers the service
 // manager first, obeys stop and shutdown, and leaves with an exit code that makes the recovery actions apply after an error;
@@ -81,16 +76,3 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes
 }
 
 func milliseconds(d time.Duration) uint32 { return uint32(d / time.Millisecond) }
-
-// event writes the service's last words into the event log.
-func event(cause error) error {
-	l, err := eventlog.Open(Name)
-	if err != nil {
-		return fmt.Errorf("event log: %w", err)
-	}
-	defer l.Close()
-	if err := l.Error(eventEnded, cause.Error()); err != nil {
-		return fmt.Errorf("event log: %w", err)
-	}
-	return nil
-}

@@ -107,8 +107,6 @@ func share(folder string, gid int) error {
 	return nil
 }
 
-// register makes the registration, or makes it anew: the library does not write over an older one. A service that runs
-// meanwhile goes on running.
 func register(l service.Service, s Spec) error {
 	if packaged() {
 		return run("systemctl", "enable", Name)
@@ -116,6 +114,12 @@ func register(l service.Service, s Spec) error {
 	if strings.ContainsAny(s.Executable+s.Config, " \t\n\"'\\%$") {
 		return errors.New("paths with blanks, quotes, backslashes, % or $ do not fit into a unit file")
 	}
+	return renew(l)
+}
+
+// renew makes the registration, or makes it anew: the library does not write over an older one. A service that runs
+// meanwhile goes on running.
+func renew(l service.Service) error {
 	if _, err := l.Status(); !errors.Is(err, service.ErrNotInstalled) {
 		if err := l.Uninstall(); err != nil {
 			return err

@@ -60,7 +60,6 @@ func (s *system) Stop() error {
 }
 
 func TestServiceTwice(t *testing.T) {
-	spec := Spec{Executable: "/usr/local/bin/meteragent", Config: "/etc/meteragent/meteragent.toml"}
 	for _, c := range []struct {
 		name   string
 		system system
@@ -68,9 +67,8 @@ func TestServiceTwice(t *testing.T) {
 		calls  []string
 		err    error
 	}{
-		{"install", system{}, func(l service.Service) error { return register(l, spec) }, []string{"install"}, nil},
-		{"install again", system{registered: true, up: true}, func(l service.Service) error { return register(l, spec) },
-			[]string{"uninstall", "install"}, nil},
+		{"install", system{}, renew, []string{"install"}, nil},
+		{"install again", system{registered: true, up: true}, renew, []string{"uninstall", "install"}, nil},
 		{"start", system{registered: true}, start, []string{"start"}, nil},
 		{"start again", system{registered: true, up: true}, start, nil, nil},
 		{"start what failed before", system{registered: true, broken: errors.New("failed")}, start, []string{"start"}, nil},
