@@ -15,13 +15,14 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 const (
 	atLeastOnce = 1 // QoS
 	keepAlive   = time.Minute
 	pingTimeout = 15 * time.Second
-	leaveWithin = 2 * time.Second
+	leaveWithin = time.Second
 
 	// handOver is how long the library may keep a publish that it cannot hand to its own
 	// writer any more, because the connection has just died.
@@ -52,9 +53,8 @@ func (l *mqttLink) connect(ctx context.Context) (*session, error) {
 }
 
 func (l *mqttLink) greet(ctx context.Context, s *session) error {
-	token := s.client.Connect().(*mqtt.ConnectToken)
-	if err := s.await(ctx, token); err != nil {
-		return refusal(err, token.ReturnCode())
+	if err := s.await(ctx, s.client.Connect()); err != nil {
+		return refusal(err)
 	}
 	online := l.status("online")
 	if l.config.Receipts == ReceiptsBroker {
@@ -70,10 +70,13 @@ func (l *mqttLink) greet(ctx context.Context, s *session) error {
 }
 
 // refusal names what the broker's answer to CONNECT means (MQTT 3.1.1 section 3.2.2.3).
-func refusal(err error, code byte) error {
-	switch code {
-	case 2, 4, 5: // identifier rejected, bad user name or password, not authorised
-		return &Error{Kind: ErrUnauthorized, Cause: err}
+func refusal(err error) error {
+	for _, denied := range []error{
+		packets.ErrorRefusedIDRejected, packets.ErrorRefusedBadUsernameOrPassword, packets.ErrorRefusedNotAuthorised,
+	} {
+		if errors.Is(err, denied) {
+			return &Error{Kind: ErrUnauthorized, Cause: err}
+		}
 	}
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("broker closes the connection before it answers: %w", err)

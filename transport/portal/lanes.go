@@ -85,8 +85,8 @@ func (p *Portal) holes() []Hole {
 	return holes
 }
 
-// Spans are sequence numbers as runs, ascending, never touching one another. Without
-// holes that is one run, however many records arrived.
+// Spans are sequence numbers, from 1, as runs, ascending, never touching one another.
+// Without holes that is one run, however many records arrived.
 type spans []span
 
 type span struct{ first, last uint64 }
@@ -113,11 +113,11 @@ func (s *spans) add(n uint64) { s.insert(span{n, n}) }
 // lowest become one: what was missing between them counts as arrived from then on.
 func (s *spans) insert(n span) {
 	from := s.after(n.first)
-	if from > 0 && (*s)[from-1].last+1 >= n.first {
+	if from > 0 && (*s)[from-1].last >= n.first-1 {
 		from--
 	}
 	to := from
-	for to < len(*s) && (*s)[to].first <= n.last+1 {
+	for to < len(*s) && (*s)[to].first-1 <= n.last {
 		n.first = min(n.first, (*s)[to].first)
 		n.last = max(n.last, (*s)[to].last)
 		to++

@@ -75,10 +75,12 @@ func words(value any) string {
 
 // percent finds the level an order was decided on.
 func percent(body map[string]any) string {
-	for _, at := range []any{body["percent"], body["level"], body["supply"], body["evidence"]} {
-		switch v := at.(type) {
+	for _, name := range []string{"percent", "level", "supply", "evidence"} {
+		switch v := body[name].(type) {
 		case float64:
-			return level(v)
+			if name == "percent" || name == "level" {
+				return level(v)
+			}
 		case map[string]any:
 			if text := percent(v); text != "" {
 				return text

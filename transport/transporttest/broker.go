@@ -105,7 +105,7 @@ func (b *Broker) accept() {
 
 func (b *Broker) start() {
 	b.t.Helper()
-	b.server = mqtt.New(&mqtt.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	b.server = mqtt.New(&mqtt.Options{InlineClient: true, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err := b.server.AddHook(&hook{b: b}, nil); err != nil {
 		b.t.Fatal(err)
 	}
@@ -188,6 +188,52 @@ func (b *Broker) Retained() map[string]string {
 		retained[topic] = string(message.Payload)
 	}
 	return retained
+}
+
+// topic returns one of the agent's topics.
+func topic(last string) string { return "meteragent/v1/" + Customer + "/" + Agent + "/" + last }
+
+// Say publishes on one of the agent's topics, such as "receipts".
+func (b *Broker) Say(t testing.TB, last, text string) {
+	t.Helper()
+	if err := b.server.Publish(topic(last), []byte(text), false, 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Watch returns a channel on which the next payload published on one of the agent's
+// topics comes.
+func (b *Broker) Watch(t testing.TB, last string) <-chan string {
+	t.Helper()
+	seen := make(chan string, 1)
+	err := b.server.Subscribe(topic(last), 1, func(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
+		select {
+		case seen <- string(pk.Payload):
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// WebSocket opens a second door, for MQTT over WebSocket, and returns its URL. The
+// library opens the port a moment later.
+func (b *Broker) WebSocket(t testing.TB) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	socket := listeners.NewWebsocket(listeners.Config{ID: "wss", Address: address, TLSConfig: b.Authority.Server()})
+	if err := b.server.AddListener(socket); err != nil {
+		t.Fatal(err)
+	}
+	b.server.Listeners.Serve(socket.ID(), b.server.EstablishConnection)
+	return "wss://" + address
 }
 
 // next takes the next fault if it is one of these.

@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const testAgent = "5d3c9ab4-6f0e-4c1b-9a57-0d5b7c1f2e10"
+
+// The bodies under testdata/wire/v1 are what released versions send: they are added
+// to, never edited.
+func TestGoldenBatch(t *testing.T) {
+	at := time.Date(2026, 11, 30, 18, 0, 0, 500_000_000, time.FixedZone("CET", 3600))
+	messages := []Message{
+		{Stream: "7f3a9c", Lane: "bulk", Seq: 42, Kind: "reading", Subject: "ABC12345", At: at, Body: []byte(`{"device":{"id":"ABC12345"},"note":"as it is:  <&> \u00e9"}`)},
+		{Stream: "7f3a9c", Lane: "urgent", Seq: 7, Kind: "order", Subject: `Canon:"iR" 1:00:11`, At: at, Body: []byte(`{}`)},
+		{Stream: "7f3a9c", Lane: "bulk", Seq: 1<<64 - 1, Kind: "agent", At: at, Body: []byte(` {"uptime":1} `)},
+	}
+	for name, customer := range map[string]string{"batch": "1234567", "batch-without-customer": ""} {
+		got, err := newEnvelope(testAgent, customer).batch(messages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []map[string]any
+		if err := json.Unmarshal(got, &events); err != nil {
+			t.Fatalf("not JSON: %v", err)
+		}
+		for _, e := range events {
+			for attribute, value := range e {
+				if value == "" {
+					t.Errorf("%s is empty; CloudEvents wants it left out", attribute)
+				}
+			}
+		}
+		golden(t, filepath.Join("testdata", "wire", "v1", name+".json"), append(got, '\n'))
+	}
+	if got, err := newEnvelope(testAgent, "").batch(nil); string(got) != "[]" || err != nil {
+		t.Errorf("empty batch: got %s, %v", got, err)
+	}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; got\n%s", file, got)
+	}
+}
+
+func TestEnvelopeRefuses(t *testing.T) {
+	good := Message{Stream: "s", Lane: "bulk", Seq: 1, Kind: "reading", At: time.Unix(0, 0), Body: []byte(`{}`)}
+	for name, spoil := range map[string]func(*Message){
+		"no stream":       func(m *Message) { m.Stream = "" },
+		"no lane":         func(m *Message) { m.Lane = "" },
+		"no number":       func(m *Message) { m.Seq = 0 },
+		"kind with slash": func(m *Message) { m.Kind = "a/b" },
+		"kind with quote": func(m *Message) { m.Kind = `a"` },
+		"year 10000":      func(m *Message) { m.At = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"array":           func(m *Message) { m.Body = []byte(`[]`) },
+		"half":            func(m *Message) { m.Body = []byte(`{"a":`) },
+		"two":             func(m *Message) { m.Body = []byte(`{}{}`) },
+		"nothing":         func(m *Message) { m.Body = nil },
+		"too long":        func(m *Message) { m.Body = []byte(`{"a":"` + strings.Repeat("x", largestBody) + `"}`) },
+	} {
+		m := good
+		spoil(&m)
+		if _, err := newEnvelope(testAgent, "").batch([]Message{good, m}); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: got error %v, want ErrRefused", name, err)
+		}
+	}
+	if _, err := newEnvelope(testAgent, "").batch([]Message{good}); err != nil {
+		t.Errorf("good: %v", err)
+	}
+}
+
+func BenchmarkBatch(b *testing.B) {
+	body := []byte(`{"device":{"id":"ABC12345"},"text":"` + strings.Repeat("x", 2000) + `"}`)
+	batch := make([]Message, 100)
+	for i := range batch {
+		batch[i] = Message{Stream: "7f3a9c", Lane: "bulk", Seq: uint64(i + 1), Kind: "reading", Subject: "ABC12345", At: time.Unix(1, 0), Body: body}
+	}
+	e := newEnvelope(testAgent, "1234567")
+	for b.Loop() {
+		if _, err := e.batch(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
