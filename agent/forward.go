@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"meteragent/store"
@@ -29,7 +28,7 @@ type forwarder struct {
 }
 
 func newForwarder(a *Agent) *forwarder {
-	return &forwarder{agent: a, limit: batchRecords, backoff: transport.Backoff{Rand: rand.Float64}}
+	return &forwarder{agent: a, limit: batchRecords}
 }
 
 // run delivers until ctx ends, then once more for as long as lastFlush.
@@ -65,8 +64,8 @@ func (f *forwarder) wait(ctx context.Context, d time.Duration, wake <-chan struc
 
 // gather waits a moment for more readings, unless something urgent is there.
 func (f *forwarder) gather(ctx context.Context) {
-	waiting, err := f.agent.store.Waiting(Portal)
-	if err == nil && waiting.Urgent == 0 {
+	urgent, err := f.agent.store.Pending(Portal, store.Urgent, 1, 1)
+	if err == nil && len(urgent) == 0 {
 		f.wait(ctx, linger, nil)
 	}
 }
@@ -88,7 +87,7 @@ func (f *forwarder) deliver(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		if len(records) > 0 {
-			return f.send(ctx, lane, records)
+			return f.send(ctx, records)
 		}
 	}
 	return 0, nil
@@ -97,7 +96,7 @@ func (f *forwarder) deliver(ctx context.Context) (int, error) {
 // send delivers records of one lane. A batch that is refused as a whole is halved
 // until the culprit is alone; that one goes to quarantine, so that it never stands
 // in the way of the next.
-func (f *forwarder) send(ctx context.Context, lane string, records []store.Record) (int, error) {
+func (f *forwarder) send(ctx context.Context, records []store.Record) (int, error) {
 	messages := make([]transport.Message, len(records))
 	for i, r := range records {
 		messages[i] = transport.Message(r)
@@ -109,7 +108,7 @@ func (f *forwarder) send(ctx context.Context, lane string, records []store.Recor
 	switch {
 	case errors.Is(err, transport.ErrRefused) && len(records) > 1:
 		f.limit = len(records) / 2
-		return f.send(ctx, lane, records[:f.limit])
+		return f.send(ctx, records[:f.limit])
 	case errors.Is(err, transport.ErrRefused):
 		problem := transport.Problem{Title: "refused by the portal", Detail: err.Error()}
 		receipt = transport.Receipt{Rejected: []transport.Rejection{{ID: messages[0].ID(), Problem: problem}}}
@@ -117,11 +116,11 @@ func (f *forwarder) send(ctx context.Context, lane string, records []store.Recor
 		return 0, err
 	}
 	f.limit = min(2*f.limit, batchRecords)
-	return len(records), f.settle(lane, messages, receipt)
+	return len(records), f.settle(records, receipt)
 }
 
 // settle writes down what the portal said, then tells whoever watches.
-func (f *forwarder) settle(lane string, sent []transport.Message, receipt transport.Receipt) error {
+func (f *forwarder) settle(sent []store.Record, receipt transport.Receipt) error {
 	a := f.agent
 	rejected, err := rejections(sent, receipt.Rejected)
 	if err != nil {
@@ -131,7 +130,7 @@ func (f *forwarder) settle(lane string, sent []transport.Message, receipt transp
 		if err := applyOrderStates(tx, receipt.Orders, time.Now().UTC()); err != nil {
 			return err
 		}
-		return tx.Settle(Portal, lane, sent[len(sent)-1].Seq, rejected)
+		return tx.Settle(Portal, sent[0].Lane, sent[len(sent)-1].Seq, rejected)
 	})
 	if err != nil {
 		return err
@@ -159,15 +158,15 @@ func (f *forwarder) failed(err error) time.Duration {
 	return wait
 }
 
-// rejections finds the sequence numbers of the records a receipt rejects. A receipt
-// that speaks of a record that was not sent is ignored for that record.
-func rejections(sent []transport.Message, rejected []transport.Rejection) ([]store.Rejection, error) {
+// rejections finds the records a receipt rejects. What it says of records that were
+// not sent is passed over.
+func rejections(sent []store.Record, rejected []transport.Rejection) ([]store.Rejection, error) {
 	if len(rejected) == 0 {
 		return nil, nil
 	}
 	seq := make(map[string]uint64, len(sent))
-	for _, m := range sent {
-		seq[m.ID()] = m.Seq
+	for _, r := range sent {
+		seq[transport.Message(r).ID()] = r.Seq
 	}
 	var out []store.Rejection
 	for _, r := range rejected {

@@ -118,7 +118,9 @@ func (k *keeping) device() error {
 		d.FirstSeen, d.Host = r.TakenAt, k.host
 		err = k.event("found", "", DeviceFound)
 	case d.Host == k.host:
-		d.Conflict = ""
+		if !k.agent.health.answersStill(d.Conflict, r.Device.ID) {
+			d.Conflict = "" // the other one has gone
+		}
 	case k.agent.health.answersStill(d.Host, r.Device.ID):
 		// Two addresses answer with one serial: neither is believed to be a move.
 		if d.Conflict != k.host {
@@ -171,32 +173,6 @@ func (k *keeping) event(event, previous string, what Happening) error {
 	r := &k.reading
 	k.happened = append(k.happened, Notice{What: what, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
 	return k.append(lane, kindDevice, DeviceEvent{Event: event, At: r.TakenAt, Device: r.Device, Previous: previous})
-}
-
-// decide lets the toner rules look at the reading.
-func (k *keeping) decide() error {
-	r := &k.reading
-	var ledger toner.Ledger
-	if _, err := k.tx.Get(ledgers, r.Device.ID, &ledger); err != nil {
-		return err
-	}
-	raised, next := toner.Decide(tonerRules(k.agent.cfg), ledger, *r)
-	if err := k.close(next); err != nil {
-		return err
-	}
-	for _, o := range raised {
-		entry := OrderEntry{Order: o, Model: r.Device.Model, State: orderRaised, Changed: r.TakenAt}
-		if err := k.tx.Put(orders, o.ID, entry); err != nil {
-			return err
-		}
-		if err := k.append(store.Urgent, kindOrder, o); err != nil {
-			return err
-		}
-		k.happened = append(k.happened, Notice{
-			What: OrderRaised, Device: r.Device.ID, Model: r.Device.Model, Host: k.host, Order: &entry,
-		})
-	}
-	return k.tx.Put(ledgers, r.Device.ID, next)
 }
 
 // record puts the reading itself into the outbox.

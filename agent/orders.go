@@ -1,25 +1,129 @@
 package agent
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
+	"meteragent/agent/config"
+	"meteragent/agent/page"
+	"meteragent/agent/toner"
 	"meteragent/store"
-)
-
-// The states of an order. The portal's words are taken as they come.
-const (
-	orderRaised    = "ordered"
-	orderAccepted  = "accepted"
-	orderShipped   = "shipped"
-	orderCancelled = "cancelled"
-	orderReplaced  = "replaced"
+	"meteragent/transport"
 )
 
 // open says whether an order still stands for its supply.
 func (e OrderEntry) open() bool {
-	return e.State == orderRaised || e.State == orderAccepted || e.State == orderShipped
+	switch toner.State(e.State) {
+	case toner.Ordered, toner.Accepted, toner.Shipped:
+		return true
+	}
+	return false
+}
+
+// tonerRules are the rules of the configuration as toner wants them.
+func tonerRules(cfg config.Config) toner.Rules {
+	rules := toner.Rules{{OrderBelow: cfg.Toner.OrderBelow, Source: "toner.order_below"}}
+	for i, r := range cfg.Toner.Rules {
+		rules = append(rules, toner.Rule{
+			Model: r.Model, Colour: r.Colour, OrderBelow: r.OrderBelow,
+			Source: fmt.Sprintf("toner.rule[%d].order_below", i+1),
+		})
+	}
+	for i, d := range cfg.Devices {
+		for colour, percent := range d.OrderBelow {
+			rules = append(rules, toner.Rule{
+				Serial: d.Serial, Colour: colour, OrderBelow: percent,
+				Source: fmt.Sprintf("device[%d].order_below", i+1),
+			})
+		}
+	}
+	return rules
+}
+
+// decide lets the toner rules look at the reading.
+func (k *keeping) decide() error {
+	r := &k.reading
+	var ledger toner.Ledger
+	if _, err := k.tx.Get(ledgers, r.Device.ID, &ledger); err != nil {
+		return err
+	}
+	raised, next := toner.Decide(k.agent.rules, ledger, *r)
+	for _, o := range raised {
+		entry := OrderEntry{Order: o, Model: r.Device.Model, State: string(toner.Ordered), Changed: r.TakenAt}
+		if err := k.tx.Put(orders, o.ID, entry); err != nil {
+			return err
+		}
+		if err := k.append(store.Urgent, kindOrder, o); err != nil {
+			return err
+		}
+		k.happened = append(k.happened, Notice{
+			What: OrderRaised, Device: r.Device.ID, Model: r.Device.Model, Host: k.host, Order: &entry,
+		})
+	}
+	if err := noteStates(k.tx, next.Orders(), r.TakenAt); err != nil {
+		return err
+	}
+	return k.tx.Put(ledgers, r.Device.ID, next)
+}
+
+// noteStates brings the entries of orders up to date.
+func noteStates(tx *store.Tx, states []toner.OrderState, at time.Time) error {
+	for _, s := range states {
+		var e OrderEntry
+		known, err := tx.Get(orders, s.ID, &e)
+		if err != nil {
+			return err
+		}
+		if !known || e.State == s.State {
+			continue
+		}
+		e.State, e.Changed = s.State, at
+		if err := tx.Put(orders, s.ID, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyOrderStates writes down what the portal said of orders. An order that is not
+// ours is passed over.
+func applyOrderStates(tx *store.Tx, said []transport.OrderState, at time.Time) error {
+	for _, s := range said {
+		var e OrderEntry
+		known, err := tx.Get(orders, s.ID, &e)
+		if err != nil {
+			return err
+		}
+		if !known {
+			continue
+		}
+		device := e.Order.Device.ID
+		var ledger toner.Ledger
+		if _, err := tx.Get(ledgers, device, &ledger); err != nil {
+			return err
+		}
+		ledger = ledger.Apply(toner.OrderState(s))
+		if err := tx.Put(ledgers, device, ledger); err != nil {
+			return err
+		}
+		if err := noteStates(tx, ledger.Orders(), at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ShowOrder is an order as the page and the commands show it.
+func ShowOrder(e OrderEntry) page.Order {
+	o := e.Order
+	name := cmp.Or(o.Supply.Description, strings.TrimSpace(o.Supply.Colorant+" "+o.Supply.Type))
+	return page.Order{
+		ID: o.ID, Device: o.Device.ID, Model: o.Device.Model, Supply: o.Supply.Key, Name: name,
+		State: e.State, At: o.DecidedAt, Why: o.Reason, Part: o.Supply.PartNumber,
+	}
 }
 
 // appendBody puts a body into the outbox as JSON.
@@ -30,9 +134,4 @@ func appendBody(tx *store.Tx, lane, kind, subject string, at time.Time, body any
 	}
 	_, err = tx.Append(store.Record{Lane: lane, Kind: kind, Subject: subject, At: at, Body: text})
 	return err
-}
-
-// close marks the orders of the reading's device whose supply has been replaced.
-func (k *keeping) close(next toner.Ledger) error {
-	return nil
 }

@@ -59,7 +59,6 @@ type Summary struct {
 	Devices   int           `json:"devices"`   // that answered
 	Silent    int           `json:"silent"`    // that did not
 	Readings  int           `json:"readings"`  // stored
-	Orders    int           `json:"orders"`    // raised
 	Delivered int           `json:"delivered"` // records the portal took
 	Confirmed int           `json:"confirmed"` // of the delivered ones, accepted by the portal
 	Pending   int           `json:"pending"`   // records that still wait

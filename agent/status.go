@@ -59,7 +59,7 @@ func (m Memory) Status() (page.Status, error) {
 		}
 		return eachOrder(tx, func(e OrderEntry) error {
 			if e.open() {
-				s.Orders = append(s.Orders, showOrder(e))
+				s.Orders = append(s.Orders, ShowOrder(e))
 			}
 			return nil
 		})
@@ -128,7 +128,7 @@ func (m Memory) Orders() ([]page.Order, error) {
 	all := []page.Order{}
 	err := m.Store.View(func(tx *store.Tx) error {
 		return eachOrder(tx, func(e OrderEntry) error {
-			all = append(all, showOrder(e))
+			all = append(all, ShowOrder(e))
 			return nil
 		})
 	})

@@ -6,12 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"meteragent/agent/config"
+	"meteragent/agent/text"
 )
 
 func (a *app) checkCommand() *cobra.Command {
 	var example bool
 	c := &cobra.Command{
-		Use: "check", Short: a.say.Say("help.check"), Long: a.say.Say("help.check.long"), Args: cobra.NoArgs,
+		Use: "check", Short: a.say.Say("help.check"), Long: a.long(text.Key("help.check.long")), Args: cobra.NoArgs,
 	}
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
 	c.Flags().BoolVar(&example, "example", false, a.say.Say("help.flag.example"))

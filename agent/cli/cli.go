@@ -79,7 +79,7 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "meteragent",
 		Short:         a.say.Say("help.root"),
-		Long:          a.say.Say("help.root.long"),
+		Long:          a.long(text.Key("help.root.long")),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -118,6 +118,9 @@ func (a *app) root() *cobra.Command {
 	root.Flags().Lookup("help").Usage = a.say.Say("help.flag.help")
 	return root
 }
+
+// long is a text of several lines.
+func (a *app) long(key text.Key) string { return text.Wrap(a.say.Say(key), width, "") }
 
 func (a *app) help(c *cobra.Command, args []string) error {
 	target, _, err := c.Root().Find(args)
@@ -177,7 +180,7 @@ func (a *app) report(err error) int {
 	switch {
 	case errors.As(err, &problems):
 		for _, p := range problems {
-			fmt.Fprintln(a.err, text.Wrap(a.say.Say("error.problem", "problem", p.Text(a.say)), width, "  "))
+			fmt.Fprintln(a.err, a.say.Say("error.problem", "problem", p.Say(a.say)))
 		}
 	case f.err != nil:
 		fmt.Fprintln(a.err, text.Wrap(a.say.Say("error.line", "error", f.err), width, "  "))

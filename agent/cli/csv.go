@@ -30,15 +30,15 @@ func (a *app) readingsCSV(entries []page.Entry) error {
 
 func (a *app) ordersCSV(all []page.Order) error {
 	w := csv.NewWriter(a.out)
-	w.Write([]string{"at", "id", "device", "model", "supply", "name", "state", "percent", "limit", "reason", "partNumber"})
+	w.Write([]string{"at", "id", "device", "model", "supply", "name", "state", "percent", "orderBelow", "reason", "rule", "partNumber"})
 	for _, o := range all {
 		percent := ""
-		if o.Percent != nil {
-			percent = strconv.FormatFloat(*o.Percent, 'f', -1, 64)
+		if o.Why.Percent != nil {
+			percent = strconv.FormatFloat(*o.Why.Percent, 'f', -1, 64)
 		}
 		w.Write([]string{
 			o.At.UTC().Format(time.RFC3339), o.ID, o.Device, o.Model, o.Supply, o.Name, o.State,
-			percent, strconv.FormatFloat(o.Limit, 'f', -1, 64), o.Reason, o.Part,
+			percent, strconv.Itoa(o.Why.OrderBelow), string(o.Why.Code), o.Why.Rule, o.Part,
 		})
 	}
 	w.Flush()

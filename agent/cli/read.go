@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"meteragent/agent"
+	"meteragent/agent/text"
 	"meteragent/collector"
 )
 
@@ -52,7 +53,7 @@ func (a *app) readCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "read ADDRESS...",
 		Short:   a.say.Say("help.read"),
-		Long:    a.say.Say("help.read.long"),
+		Long:    a.long(text.Key("help.read.long")),
 		Example: "  meteragent read 192.168.10.20\n  meteragent read --json 192.168.10.20 192.168.10.21:1161",
 		Args:    a.atLeastOne("ADDRESS"),
 	}
@@ -69,7 +70,7 @@ func (a *app) readCommand() *cobra.Command {
 				return usageError(err)
 			}
 		}
-		reader := collector.New(collector.Options{})
+		reader := collector.New()
 		agent.Each(len(answers), 16, func(i int) {
 			t := collector.Target{
 				Address: answers[i].address, Port: answers[i].port,
@@ -164,7 +165,7 @@ func (a *app) discoverCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "discover [RANGE...]",
 		Short:   a.say.Say("help.discover"),
-		Long:    a.say.Say("help.discover.long"),
+		Long:    a.long(text.Key("help.discover.long")),
 		Example: "  meteragent discover 192.168.10.0/24\n  meteragent discover 192.168.20.10-192.168.20.60 copier-3.example.com",
 	}
 	ask.add(a, c)
@@ -212,7 +213,7 @@ func (a *app) sweep(ctx context.Context, sweeps []collector.Sweep) error {
 	for _, s := range sweeps {
 		bar := a.progress(s)
 		s.Progress = bar.at
-		err := collector.New(collector.Options{}).Discover(ctx, s, func(f collector.Find) { finds = append(finds, f) })
+		err := collector.New().Discover(ctx, s, func(f collector.Find) { finds = append(finds, f) })
 		bar.end()
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"meteragent/agent"
 	"meteragent/agent/config"
 	"meteragent/agent/page"
+	"meteragent/agent/text"
 	"meteragent/collector"
 	"meteragent/packaging"
 	"meteragent/store"
@@ -26,7 +27,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var once, service bool
 	c := &cobra.Command{
-		Use: "run", Short: a.say.Say("help.run"), Long: a.say.Say("help.run.long"), Args: cobra.NoArgs,
+		Use: "run", Short: a.say.Say("help.run"), Long: a.long(text.Key("help.run.long")), Args: cobra.NoArgs,
 	}
 	c.Flags().BoolVar(&once, "once", false, a.say.Say("help.flag.once"))
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
@@ -101,7 +102,7 @@ func (a *app) open(d *daemon, problems []string) error {
 	}
 	d.agent = agent.New(agent.Options{
 		Config: d.cfg, ID: id, Version: version, Store: d.store, Link: d.link,
-		Copiers: collector.New(collector.Options{}), Clock: clock, Log: d.log, Problems: problems,
+		Copiers: collector.New(), Clock: clock, Log: d.log, Problems: problems,
 	})
 	return nil
 }
@@ -120,19 +121,12 @@ func (d *daemon) servePage(ctx context.Context) {
 	if address == "" {
 		return
 	}
-	memory := d.agent.Memory
-	facts := page.Facts{
-		Status:   func() (page.Status, error) { return memory().Status() },
-		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
-		Orders:   func() ([]page.Order, error) { return memory().Orders() },
-		Log:      func(err error) { d.log.Error("the page has no answer", "err", err) },
-	}
 	for said := false; ctx.Err() == nil; {
 		l, err := net.Listen("tcp", address)
 		if err == nil {
 			d.log.Info("the page is up", "url", "http://"+address+"/")
 			said = false
-			err = page.Serve(ctx, l, facts)
+			err = d.serve(ctx, l)
 		}
 		if err != nil && !said {
 			d.log.Error("the page is not up; everything else works", "address", address, "err", err,
@@ -141,6 +135,17 @@ func (d *daemon) servePage(ctx context.Context) {
 		}
 		wait(ctx, 30*time.Second)
 	}
+}
+
+// serve answers what the page asks of the running agent.
+func (d *daemon) serve(ctx context.Context, l net.Listener) error {
+	memory := d.agent.Memory
+	return page.Serve(ctx, l, page.Facts{
+		Status:   func() (page.Status, error) { return memory().Status() },
+		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
+		Orders:   func() ([]page.Order, error) { return memory().Orders() },
+		Log:      func(err error) { d.log.Error("the page has no answer", "err", err) },
+	})
 }
 
 func wait(ctx context.Context, d time.Duration) {
@@ -208,7 +213,7 @@ func (a *app) loadOrLastGood() (config.Config, []string, error) {
 	if err == nil {
 		return cfg, nil, a.keepLastGood(cfg)
 	}
-	kept, readErr := os.ReadFile(lastGood(packaging.DataDir()))
+	kept, readErr := os.ReadFile(lastGood(placed(cfg).Store.Folder))
 	if readErr != nil {
 		return cfg, nil, err
 	}
@@ -221,7 +226,7 @@ func (a *app) loadOrLastGood() (config.Config, []string, error) {
 	if errors.As(err, &list) {
 		problems = problems[:0]
 		for _, p := range list {
-			problems = append(problems, p.Text(a.say))
+			problems = append(problems, p.Say(a.say))
 		}
 	}
 	return placed(good), problems, nil
@@ -231,7 +236,7 @@ func lastGood(folder string) string { return filepath.Join(folder, "last-good.to
 
 // keepLastGood keeps a copy of a configuration that could be loaded.
 func (a *app) keepLastGood(cfg config.Config) error {
-	text, err := os.ReadFile(a.config)
+	now, err := os.ReadFile(a.config)
 	if err != nil {
 		return a.configFailure(err)
 	}
@@ -239,10 +244,10 @@ func (a *app) keepLastGood(cfg config.Config) error {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	path := lastGood(cfg.Store.Folder)
-	if kept, err := os.ReadFile(path); err == nil && string(kept) == string(text) {
+	if kept, err := os.ReadFile(path); err == nil && string(kept) == string(now) {
 		return nil
 	}
-	return agent.WriteFile(path, text)
+	return agent.WriteFile(path, now)
 }
 
 // configFailure gives a configuration error its exit code and hint.

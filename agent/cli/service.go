@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) serviceCommand() *cobra.Command {
-	c := &cobra.Command{Use: "service", Short: a.say.Say("help.service"), Long: a.say.Say("help.service.long")}
+	c := &cobra.Command{Use: "service", Short: a.say.Say("help.service"), Long: a.long(text.Key("help.service.long"))}
 	c.AddCommand(
 		a.serviceAct("install", text.Key("help.service.install"), text.Key("service.installed"), a.install),
 		a.serviceAct("uninstall", text.Key("help.service.uninstall"), text.Key("service.uninstalled"), packaging.Uninstall),

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +20,7 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "status", Short: a.say.Say("help.status"), Long: a.say.Say("help.status.long"), Args: cobra.NoArgs,
+		Use: "status", Short: a.say.Say("help.status"), Long: a.long(text.Key("help.status.long")), Args: cobra.NoArgs,
 	}
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -42,7 +41,7 @@ func (a *app) statusCommand() *cobra.Command {
 func (a *app) readingsCommand() *cobra.Command {
 	var csv bool
 	c := &cobra.Command{
-		Use: "readings [SERIAL]", Short: a.say.Say("help.readings"), Long: a.say.Say("help.readings.long"),
+		Use: "readings [SERIAL]", Short: a.say.Say("help.readings"), Long: a.long(text.Key("help.readings.long")),
 		Args: cobra.MaximumNArgs(1),
 	}
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
@@ -72,7 +71,7 @@ func (a *app) readingsCommand() *cobra.Command {
 func (a *app) ordersCommand() *cobra.Command {
 	var csv bool
 	c := &cobra.Command{
-		Use: "orders", Short: a.say.Say("help.orders"), Long: a.say.Say("help.orders.long"), Args: cobra.NoArgs,
+		Use: "orders", Short: a.say.Say("help.orders"), Long: a.long(text.Key("help.orders.long")), Args: cobra.NoArgs,
 	}
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
 	c.Flags().BoolVar(&csv, "csv", false, a.say.Say("help.flag.csv"))
@@ -226,17 +225,10 @@ func (a *app) printOrders(all []page.Order) {
 		a.printf("%s\n", a.say.Say("orders.none"))
 		return
 	}
-	t := table{give: 3}
 	for _, o := range all {
-		t.add("  "+a.say.Time(o.At), o.Device, a.say.Say(text.Key("order.state."+o.State)), o.Name, a.left(o))
+		head := joined([]string{
+			a.say.Time(o.At), o.Device, o.Name, a.say.Say(text.Key("order.state." + o.State)), o.Part,
+		}, "  ")
+		a.printf("%s\n%s\n", text.Wrap("  "+head, width, "    "), text.Wrap("    "+o.Why.Say(a.say), width, "    "))
 	}
-	a.printf("%s", t.String())
-}
-
-// left is how much of the supply there was when it was ordered.
-func (a *app) left(o page.Order) string {
-	if o.Percent == nil {
-		return o.Reason
-	}
-	return a.say.Decimal(*o.Percent) + " % < " + strconv.FormatFloat(o.Limit, 'f', -1, 64) + " %"
 }

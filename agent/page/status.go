@@ -3,6 +3,7 @@ package page
 import (
 	"time"
 
+	"meteragent/agent/toner"
 	"meteragent/collector"
 )
 
@@ -65,17 +66,15 @@ type Portal struct {
 
 // An Order is one toner order and what became of it.
 type Order struct {
-	ID      string    `json:"id"`
-	Device  string    `json:"device"`
-	Model   string    `json:"model"`
-	Supply  string    `json:"supply"` // the supply's key
-	Name    string    `json:"name"`   // its description or colour
-	State   string    `json:"state"`  // "ordered", "accepted", "shipped", "replaced", "cancelled"
-	At      time.Time `json:"at"`
-	Percent *float64  `json:"percent,omitempty"` // left when ordered
-	Reason  string    `json:"reason"`
-	Limit   float64   `json:"limit,omitempty"` // the threshold that fired, in percent
-	Part    string    `json:"partNumber,omitempty"`
+	ID     string       `json:"id"`
+	Device string       `json:"device"`
+	Model  string       `json:"model"`
+	Supply string       `json:"supply"` // the supply's key
+	Name   string       `json:"name"`   // its description or colour
+	State  string       `json:"state"`  // "ordered", "accepted", "shipped", "replaced", "cancelled"
+	At     time.Time    `json:"at"`
+	Why    toner.Reason `json:"why"`
+	Part   string       `json:"partNumber,omitempty"`
 }
 
 // An Entry is one line of a device's history.

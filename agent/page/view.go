@@ -3,9 +3,11 @@ package page
 import (
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"meteragent/agent/text"
+	"meteragent/agent/toner"
 	"meteragent/collector"
 )
 
@@ -19,6 +21,7 @@ func functions(words *text.Catalogue, now time.Time) template.FuncMap {
 		"lang":  words.Lang,
 		"total": total,
 		"bars":  bars,
+		"why":   func(r toner.Reason) string { return r.Say(words) },
 	}
 }
 
@@ -38,6 +41,7 @@ func total(r *collector.Reading) *int64 {
 // A bar is one supply as the page draws it.
 type bar struct {
 	Name   string
+	Title  string // the device's own words
 	Colour string // a class of page.css
 	Width  string // "38%"; "" if the level is not measured
 	Kind   collector.LevelKind
@@ -54,7 +58,7 @@ func bars(r *collector.Reading) []bar {
 		if s.Class == "receptacleThatIsFilled" {
 			continue
 		}
-		b := bar{Name: s.Description, Colour: "other", Kind: s.Level.Kind}
+		b := bar{Name: strings.TrimSpace(s.Colorant + " " + s.Type), Title: s.Description, Colour: "other", Kind: s.Level.Kind}
 		switch s.Colorant {
 		case "black", "cyan", "magenta", "yellow":
 			b.Colour = s.Colorant
@@ -72,7 +76,10 @@ func ago(words *text.Catalogue, now, t time.Time) string {
 	if t.IsZero() {
 		return words.Say("page.never")
 	}
-	return words.Say("page.ago", "time", max(0, now.Sub(t)).Truncate(time.Second))
+	if now.Sub(t) < 2*time.Second {
+		return words.Say("page.now")
+	}
+	return words.Say("page.ago", "time", now.Sub(t).Truncate(time.Second))
 }
 
 // count shows any whole number of the status.

@@ -85,7 +85,7 @@ func (c *Catalogue) Say(key Key, pairs ...any) string {
 		values[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	sentence, ok := c.says[key]
-	if one, found := c.says[key+".one"]; found && values["count"] == 1 {
+	if one, found := c.says[key+".one"]; found && fmt.Sprint(values["count"]) == "1" {
 		sentence, ok = one, true
 	}
 	if !ok {

@@ -1,0 +1,120 @@
+package page_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"meteragent/agent/page"
+	"meteragent/agent/toner"
+	"meteragent/collector"
+)
+
+func facts() page.Facts {
+	now := time.Date(2026, 11, 30, 17, 0, 0, 0, time.UTC)
+	percent := 9.5
+	reading := &collector.Reading{
+		Meters: []collector.Meter{
+			{Name: "systemTotals.impressions.total", Value: 123455, OID: "1.3.6.1.2.1.43.10.2.1.4.1.1"},
+			{Name: "systemTotals.impressions.total", Value: 123456, Primary: true},
+		},
+		Supplies: []collector.Supply{
+			{Key: "1.1", Description: `Toner <b>"black"`, Colorant: "black", Type: "toner", Level: collector.Level{Kind: collector.Measured, Percent: &percent}},
+			{Key: "1.2", Colorant: "cyan", Type: "toner", Level: collector.Level{Kind: collector.Some}},
+			{Key: "1.3", Description: "Waste", Class: "receptacleThatIsFilled", Level: collector.Level{Kind: collector.Measured, Percent: &percent}},
+		},
+	}
+	return page.Facts{
+		Status: func() (page.Status, error) {
+			return page.Status{
+				Agent: "6f3c1d5e", Version: "1.2.3", Customer: "0123", Site: "Wien", Now: now, Running: true,
+				Devices: []page.Device{{ID: "ABC12345", Model: "C3500", Address: "10.0.0.1:161", LastReading: now.Add(-time.Hour), State: "online", Reading: reading}},
+				Portals: []page.Portal{{Name: "portal", URL: "https://portal.example.com/events", State: "failing", Bulk: 7, LastError: "no such host", Hint: "hint.portal.name"}},
+				Orders: []page.Order{{
+					ID: "o1", Device: "ABC12345", Name: "Black toner", State: "ordered", At: now.Add(-time.Minute),
+					Why: toner.Reason{Code: toner.LevelBelow, Percent: &percent, OrderBelow: 15, Rule: "toner.order_below"},
+				}},
+				Silent: []page.Silent{{Address: "10.0.0.9:161", Reason: "no answer", Hint: "hint.device.silent"}},
+			}, nil
+		},
+		Readings: func(device string) ([]page.Entry, error) { return []page.Entry{{Device: device}}, nil },
+		Orders:   func() ([]page.Order, error) { return nil, errors.New("the database is closed") },
+	}
+}
+
+func get(t *testing.T, path, host string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequest(http.MethodGet, path, nil)
+	request.Host = host
+	answer := httptest.NewRecorder()
+	page.Handler(facts(), true).ServeHTTP(answer, request)
+	return answer
+}
+
+// The page says what a technician looks for, in both languages, and what a device
+// says cannot become markup.
+func TestPage(t *testing.T) {
+	for lang, want := range map[string][]string{
+		"en": {"ABC12345", "123,456", "1 h ago", "Does not deliver", "no such host", "DNS", "9.5", "some left", "10.0.0.9:161", "ordered"},
+		"de": {"ABC12345", "123.456", "vor 1 h", "Liefert nicht", "no such host", "DNS", "9,5", "etwas da", "10.0.0.9:161", "bestellt"},
+	} {
+		body := get(t, "/?lang="+lang, "127.0.0.1:8631").Body.String()
+		for _, text := range want {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s: the page lacks %q", lang, text)
+			}
+		}
+		for _, never := range []string{"<b>", "123455", "Waste", "ZgotmplZ", "[page.", "[hint.", "[level.", "<script", "style="} {
+			if strings.Contains(body, never) {
+				t.Errorf("%s: the page has %q", lang, never)
+			}
+		}
+	}
+}
+
+// A web site whose name points to this machine cannot read the page.
+func TestForeignNames(t *testing.T) {
+	for host, want := range map[string]int{
+		"127.0.0.1:8631": 200, "localhost:8631": 200, "[::1]:8631": 200, "localhost": 200,
+		"evil.example.com:8631": 403, "evil.example.com": 403, "": 403,
+	} {
+		if got := get(t, "/status.json", host).Code; got != want {
+			t.Errorf("host %q: status %d, want %d", host, got, want)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	if got := get(t, "/status.json", "localhost").Body.String(); !strings.Contains(got, `"id":"ABC12345"`) {
+		t.Errorf("status.json is %s", got)
+	}
+	if got := get(t, "/readings.json?device=ABC12345", "localhost").Body.String(); !strings.Contains(got, `"device":"ABC12345"`) {
+		t.Errorf("readings.json is %s", got)
+	}
+	if got := get(t, "/orders.json", "localhost"); got.Code != 500 || !strings.Contains(got.Body.String(), "the database is closed") {
+		t.Errorf("a failure is %d %s, want 500 and the cause", got.Code, got.Body)
+	}
+	if got := get(t, "/elsewhere", "localhost").Code; got != 404 {
+		t.Errorf("another path is %d, want 404", got)
+	}
+}
+
+// Metrics are those of the documentation, with a help line each.
+func TestMetrics(t *testing.T) {
+	body := get(t, "/metrics", "localhost").Body.String()
+	for _, line := range []string{
+		`printer_impressions_total{device="ABC12345"} 123456`,
+		`printer_supply_level_ratio{device="ABC12345",supply="1.1",colorant="black",type="toner"} 0.095`,
+		`meteragent_outbox_records{portal="portal",lane="bulk"} 7`,
+	} {
+		if !strings.Contains(body, line+"\n") {
+			t.Errorf("metrics lack %s:\n%s", line, body)
+		}
+	}
+	if strings.Count(body, "# HELP") != strings.Count(body, "# TYPE") {
+		t.Error("a metric lacks its help or its type")
+	}
+}
