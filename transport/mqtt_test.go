@@ -126,7 +126,7 @@ func TestFrozenBroker(t *testing.T) {
 	for i := range flood {
 		flood[i].Body = []byte(`{"padding":"` + strings.Repeat("x", 1_000_000) + `"}`)
 	}
-	for range 3 {                           // the first on the old connection, the others on none
+	for range 3 { // the first on the old connection, the others on none
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		_, err := link.Send(ctx, flood)
 		cancel()
