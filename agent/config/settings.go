@@ -22,15 +22,19 @@ func (r *reader) settings(c *Config) {
 	}
 	seen := map[string]*node{}
 	networks := root.sections("network")
-	if len(networks) == 0 && root.n.keys["network"] == nil {
+	if n := root.n.keys["network"]; n == nil || n.kind == list && len(n.items) == 0 {
 		r.add(&node{key: "network"}, Problem{Reason: text.Key("config.required")})
 	}
 	for _, s := range networks {
 		c.Networks = append(c.Networks, s.network(seen))
 	}
 	poll := root.section("poll")
-	poll.duration("meters", &c.Poll.Meters, 15*time.Minute, 24*time.Hour)
-	poll.duration("supplies", &c.Poll.Supplies, 5*time.Minute, 24*time.Hour)
+	leastMeters, leastSupplies := 15*time.Minute, 5*time.Minute
+	if simulated(c.Networks) {
+		leastMeters, leastSupplies = time.Second, time.Second
+	}
+	poll.duration("meters", &c.Poll.Meters, leastMeters, 24*time.Hour)
+	poll.duration("supplies", &c.Poll.Supplies, leastSupplies, 24*time.Hour)
 	poll.number("parallel", &c.Poll.Parallel, 1, 64)
 	poll.duration("timeout", &c.Poll.Timeout, 500*time.Millisecond, 30*time.Second)
 	discovery := root.section("discovery")
