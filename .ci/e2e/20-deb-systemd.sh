@@ -30,7 +30,7 @@ check "the service starts" inside meteragent service start
 check "it is active" is ActiveState active
 check "it says so" ends 0 run inside meteragent service status
 wait_for 90 "it delivers" more_than 0
-check "it may ask whether the clock is right" arrived '[.events[] | select(.type == "meteragent.reading.v1") | .data.clock] | length > 0 and all(. != "unknown")'
+wait_for 60 "its readings know whether the clock is right" arrived '[.events[] | select(.type == "meteragent.reading.v1") | .data.clock] | length > 0 and all(. != "unknown")'
 check "its data is its own" owner /var/lib/meteragent "meteragent:meteragent 700"
 score=$(inside systemd-analyze security --no-pager meteragent.service | sed -n 's/.*level for meteragent.service: \([0-9.]*\).*/\1/p')
 echo "  exposure by systemd-analyze security: $score"
