@@ -189,7 +189,7 @@ func workSettle(s *store.Store, lane string, n int) error {
 	}
 	last := batch[len(batch)-1].Seq
 	fmt.Printf("-%s %d\n", lane, last)
-	if err := s.Update(func(tx *store.Tx) error { return tx.Settle(portal, batch, refused) }); err != nil {
+	if err := s.Update(func(tx *store.Tx) error { return tx.Settle(portal, lane, last, refused) }); err != nil {
 		return err
 	}
 	fmt.Printf("=-%s %d\n", lane, last)
@@ -238,7 +238,7 @@ func crashCheck(t *testing.T, path string, said map[string]uint64) {
 	s := open(t, path)
 	defer s.Close()
 	refused := map[string]uint64{}
-	list, err := s.Quarantine(portal, 1<<30)
+	list, err := s.Quarantine(portal)
 	if err != nil {
 		t.Fatal(err)
 	}

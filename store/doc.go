@@ -36,22 +36,23 @@
 //	                        of the last record this destination has answered for.
 //	quarantine              key: destination 0 lane 0 stream 0 number.
 //	                        value: sealed (time, reason, sealed record).
-//	returned                key: as in quarantine. value: sealed record.
+//	returned                key: destination 0 lane 0 place in this queue.
+//	                        value: sealed (stream, number, sealed record).
 //	                        What a person took out of quarantine to be sent again.
 //	state/<bucket>          key: as given. value: sealed JSON.
 //
 // "Sealed" is: version (1 byte), flags (1 byte), CRC-32C over key and the rest
 // (4 bytes), payload. A record's payload is: time (varint, microseconds since
-// 1970), kind and subject (each uvarint length and text), then the body to the end.
-// That is about 25 bytes on top of a body. Flags are 0 today; one of them will say
-// that the body is compressed.
+// 1970), kind and subject (each uvarint length and text), then the body to the end:
+// 16 bytes and the two texts on top of a body. Flags are 0 today; one of them will
+// say that the body is compressed.
 //
-// The stream stands in the name of the bucket, not in the record: a record of
-// another file, saved from it and appended with its identity, lies in a bucket of
-// its own and costs no byte more. What is to come has its place in this layout:
-// thinning deletes from the middle of a lane (only numbering is without holes, not
-// what is kept), a gap record is a record like any other, history is one more
-// bucket, and bbolt's own compaction keeps the sequences.
+// The stream stands in the name of the bucket and in keys, not in the record. So the
+// records saved from another file can lie in a bucket of their own, keep their
+// identity, and cost no byte more. What else is to come has its place: thinning
+// deletes from the middle of a lane (the numbering has no holes, what is kept may),
+// a gap record is a record like any other, history is one more bucket, and bbolt's
+// compaction keeps the sequences.
 //
 // # Why not the obvious way
 //

@@ -214,11 +214,13 @@ func (s *Store) prepare() error {
 			return damaged(fmt.Errorf("its stream: %w", err))
 		}
 		s.stream = string(stream)
-		if name := t.missing(); name != "" {
-			return damaged(fmt.Errorf("it has no bucket %s", name))
+		for _, name := range t.buckets() {
+			if t.bucket(name) == nil {
+				return damaged(fmt.Errorf("it has no bucket %s", name))
+			}
 		}
 		forgotten = t.forgotten()
-		return nil
+		return t.checkNumbers()
 	})
 	switch {
 	case err != nil:
@@ -257,18 +259,26 @@ func (t *Tx) create() error {
 func (t *Tx) buckets() []string {
 	names := []string{metaBucket, cursorBucket, quarantineBucket, returnedBucket}
 	for _, lane := range lanes() {
-		names = append(names, string(laneBucket(lane, t.store.stream)))
+		names = append(names, laneBucket(lane, t.store.stream))
 	}
 	return names
 }
 
-func (t *Tx) missing() string {
-	for _, name := range t.buckets() {
-		if t.bucket(name) == nil {
-			return name
+// checkNumbers makes sure that no number is given twice, as it would be if the
+// last number given were damaged.
+func (t *Tx) checkNumbers() error {
+	for _, lane := range lanes() {
+		records := t.lane(lane)
+		key, _ := records.Cursor().Last()
+		last, _ := parseNumber(key)
+		for _, dest := range t.store.destinations {
+			last = max(last, t.cursor(dest, lane))
+		}
+		if given := records.Sequence(); given < last {
+			return damaged(fmt.Errorf("%s %d is there, but only %d numbers were given", lane, last, given))
 		}
 	}
-	return ""
+	return nil
 }
 
 // syncFolder makes the entry of a new file in its folder survive a power cut. Windows

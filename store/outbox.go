@@ -2,91 +2,86 @@ package store
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
 )
 
 // Append adds a record to the end of its lane and returns it with Stream and Seq
-// filled in and At as it is kept. Lane, Kind, At and Body come from the caller.
-//
-// A record whose Stream is that of another file keeps it, and its Seq: so records
-// saved from a damaged file keep their identity. They are delivered before this
-// file's own.
+// filled in and At as it is kept. Lane, Kind, At and Body come from the caller; a
+// Stream, if it is set, must be this file's.
 func (t *Tx) Append(r Record) (Record, error) {
-	if err := r.check(); err != nil {
-		return Record{}, fmt.Errorf("append %s record: %w", r.Lane, err)
-	}
-	r.At = time.UnixMicro(r.At.UnixMicro()).UTC()
-	q, err := t.number(&r)
-	if err == nil {
-		err = q.records.Put(number(r.Seq), r.encode())
-	}
-	if err != nil {
+	if err := t.append(&r); err != nil {
 		return Record{}, fmt.Errorf("append %s record: %w", r.Lane, err)
 	}
 	return r, nil
 }
 
-// number gives r its identity and returns the queue it belongs to.
-func (t *Tx) number(r *Record) (queue, error) {
-	var err error
-	switch own := t.store.stream; {
-	case r.Stream == "" || r.Stream == own:
-		q := t.queue(r.Lane, own)
-		r.Stream = own
-		r.Seq, err = q.records.NextSequence()
-		return q, err
-	case !isName(r.Stream) || r.Seq == 0:
-		return queue{}, errors.New("identity from another file is incomplete")
+func (t *Tx) append(r *Record) error {
+	if err := r.check(); err != nil {
+		return err
 	}
-	if _, err = t.tx.CreateBucketIfNotExists(laneBucket(r.Lane, r.Stream)); err != nil {
-		return queue{}, err
+	if r.Stream != "" && r.Stream != t.store.stream {
+		return fmt.Errorf("stream %q is another file's", r.Stream)
 	}
-	return t.queue(r.Lane, r.Stream), nil
+	records := t.lane(r.Lane)
+	seq, err := records.NextSequence()
+	if err != nil {
+		return err
+	}
+	r.Stream, r.Seq, r.At = t.store.stream, seq, time.UnixMicro(r.At.UnixMicro()).UTC()
+	return records.Put(number(seq), r.encode())
 }
 
 // Pending returns what dest has not answered for in this lane, oldest first: at
 // most max records with bodies of at most maxBytes in all, but always one if there
-// is one. What a person sent again comes first. The records are copies.
+// is one. What a person wants sent again comes first, in batches of its own. The
+// records are copies.
 func (s *Store) Pending(dest, lane string, max, maxBytes int) ([]Record, error) {
 	var batch []Record
 	err := s.View(func(t *Tx) error {
-		if err := t.checkDestination(dest); err != nil {
+		if err := t.check(dest, lane); err != nil {
 			return fmt.Errorf("pending: %w", err)
 		}
-		size := 0
-		for r := range t.pending(dest, lane) {
-			size += len(r.Body)
-			if len(batch) >= max || len(batch) > 0 && size > maxBytes {
-				break
-			}
-			r.Body = bytes.Clone(r.Body)
-			batch = append(batch, r)
+		batch = collect(t.returned(dest, lane), max, maxBytes)
+		if len(batch) == 0 {
+			batch = collect(t.fresh(dest, lane), max, maxBytes)
 		}
 		return nil
 	})
 	return batch, err
 }
 
-// pending yields what dest has not answered for. A record that does not decode is
-// left out; settling the next one puts it into quarantine.
-func (t *Tx) pending(dest, lane string) iter.Seq[Record] {
-	return func(yield func(Record) bool) {
-		for k, v := range scan(t.bucket(returnedBucket), join(dest, lane, ""), nil) {
-			if _, r, ok := parseShelfKey(k); ok && r.decode(v) == nil && !yield(r) {
-				return
-			}
+// collect copies records until there are enough. One that does not decode is left
+// out; settling the next one puts it into quarantine.
+func collect(from iter.Seq2[Record, []byte], max, maxBytes int) []Record {
+	var batch []Record
+	size := 0
+	for r, value := range from {
+		if r.decode(value) != nil {
+			continue
 		}
-		for _, q := range t.queues(lane) {
-			for seq, v := range q.after(q.cursor(dest)) {
-				r := Record{Stream: q.stream, Lane: lane, Seq: seq}
-				if r.decode(v) == nil && !yield(r) {
-					return
-				}
+		size += len(r.Body)
+		if len(batch) >= max || len(batch) > 0 && size > maxBytes {
+			break
+		}
+		r.Body = bytes.Clone(r.Body)
+		batch = append(batch, r)
+	}
+	return batch
+}
+
+// fresh yields what lies behind the cursor: each record's identity and its stored
+// value.
+func (t *Tx) fresh(dest, lane string) iter.Seq2[Record, []byte] {
+	return func(yield func(Record, []byte) bool) {
+		for k, value := range scan(t.lane(lane), nil, number(t.cursor(dest, lane)+1)) {
+			seq, _ := parseNumber(k)
+			if !yield(Record{Stream: t.store.stream, Lane: lane, Seq: seq}, value) {
+				return
 			}
 		}
 	}
@@ -95,25 +90,27 @@ func (t *Tx) pending(dest, lane string) iter.Seq[Record] {
 // Waiting says how much a destination has not answered for.
 type Waiting struct {
 	Urgent, Bulk int       // records
-	Oldest       time.Time // At of the record that is next in its lane, the earlier of both; zero if nothing waits
+	Oldest       time.Time // the earliest At of those that are next; zero if nothing waits
 }
 
-// Waiting counts what waits for dest. It walks what it counts: about 10 ms for
+// Waiting counts what waits for dest. It walks what it counts: some 10 ms for
 // 100,000 records in memory.
 func (s *Store) Waiting(dest string) (Waiting, error) {
 	var w Waiting
 	err := s.View(func(t *Tx) error {
-		if err := t.checkDestination(dest); err != nil {
-			return fmt.Errorf("waiting: %w", err)
-		}
-		w.Urgent = t.count(dest, Urgent)
-		w.Bulk = t.count(dest, Bulk)
-		for _, lane := range lanes() {
-			for r := range t.pending(dest, lane) {
-				if w.Oldest.IsZero() || r.At.Before(w.Oldest) {
-					w.Oldest = r.At
+		for lane, n := range map[string]*int{Urgent: &w.Urgent, Bulk: &w.Bulk} {
+			if err := t.check(dest, lane); err != nil {
+				return fmt.Errorf("waiting: %w", err)
+			}
+			for _, queue := range []iter.Seq2[Record, []byte]{t.returned(dest, lane), t.fresh(dest, lane)} {
+				for _, r := range collect(queue, 1, 0) {
+					if w.Oldest.IsZero() || r.At.Before(w.Oldest) {
+						w.Oldest = r.At
+					}
 				}
-				break
+				for range queue {
+					*n++
+				}
 			}
 		}
 		return nil
@@ -121,71 +118,32 @@ func (s *Store) Waiting(dest string) (Waiting, error) {
 	return w, err
 }
 
-func (t *Tx) count(dest, lane string) int {
-	n := 0
-	for range scan(t.bucket(returnedBucket), join(dest, lane, ""), nil) {
-		n++
+// check says whether dest and lane exist.
+func (t *Tx) check(dest, lane string) error {
+	switch {
+	case !slices.Contains(t.store.destinations, dest):
+		return fmt.Errorf("there is no destination %q", dest)
+	case !slices.Contains(lanes(), lane):
+		return fmt.Errorf("there is no lane %q", lane)
 	}
-	for _, q := range t.queues(lane) {
-		for range q.after(q.cursor(dest)) {
-			n++
-		}
-	}
-	return n
+	return nil
 }
 
-// A queue is one lane of one stream.
-type queue struct {
-	tx           *Tx
-	lane, stream string
-	records      *bbolt.Bucket
-}
+func laneBucket(lane, stream string) string { return lanePrefix + lane + "/" + stream }
 
-func laneBucket(lane, stream string) []byte { return []byte(lanePrefix + lane + "/" + stream) }
-
-// queue returns one lane of one stream. Its records are nil if it does not exist;
-// those of the file's own stream always do.
-func (t *Tx) queue(lane, stream string) queue {
-	q := queue{tx: t, lane: lane, stream: stream, records: t.tx.Bucket(laneBucket(lane, stream))}
-	if q.records != nil {
-		q.records.FillPercent = 1 // keys only grow
-	}
-	return q
-}
-
-// queues returns the queues of a lane: those saved from other files, then our own.
-func (t *Tx) queues(lane string) []queue {
-	var all []queue
-	prefix := laneBucket(lane, "")
-	c := t.tx.Cursor()
-	for name, _ := c.Seek(prefix); bytes.HasPrefix(name, prefix); name, _ = c.Next() {
-		if stream := string(name[len(prefix):]); stream != t.store.stream {
-			all = append(all, t.queue(lane, stream))
-		}
-	}
-	if own := t.queue(lane, t.store.stream); own.records != nil {
-		all = append(all, own)
-	}
-	return all
-}
-
-// after yields what is stored behind a number, undecoded.
-func (q queue) after(seq uint64) iter.Seq2[uint64, []byte] {
-	return func(yield func(uint64, []byte) bool) {
-		for k, v := range scan(q.records, nil, number(seq+1)) {
-			if n, ok := parseNumber(k); ok && !yield(n, v) {
-				return
-			}
-		}
-	}
+// lane returns the bucket of one of our own lanes.
+func (t *Tx) lane(lane string) *bbolt.Bucket {
+	b := t.bucket(laneBucket(lane, t.store.stream))
+	b.FillPercent = 1 // numbers only grow
+	return b
 }
 
 // cursor is the number of the last record dest has answered for. A destination
 // without a cursor is new and starts at the oldest record there is; so does one
 // whose cursor is damaged, as to send twice is better than to leave out.
-func (q queue) cursor(dest string) uint64 {
-	key := join(dest, q.lane, q.stream)
-	payload, err := unseal(key, q.tx.bucket(cursorBucket).Get(key))
+func (t *Tx) cursor(dest, lane string) uint64 {
+	key := join(dest, lane, t.store.stream)
+	payload, err := unseal(key, t.bucket(cursorBucket).Get(key))
 	if err != nil {
 		return 0
 	}
@@ -193,9 +151,9 @@ func (q queue) cursor(dest string) uint64 {
 	return seq
 }
 
-func (q queue) setCursor(dest string, seq uint64) error {
-	key := join(dest, q.lane, q.stream)
-	return q.tx.bucket(cursorBucket).Put(key, seal(key, number(seq)))
+func (t *Tx) setCursor(dest, lane string, seq uint64) error {
+	key := join(dest, lane, t.store.stream)
+	return t.bucket(cursorBucket).Put(key, seal(key, number(seq)))
 }
 
 // join builds keys out of names, which hold no zero bytes.

@@ -57,17 +57,16 @@ func TestAppendGivesIdentity(t *testing.T) {
 func TestAppendRefuses(t *testing.T) {
 	s := open(t, newPath(t))
 	for name, change := range map[string]func(*store.Record){
-		"no lane":          func(r *store.Record) { r.Lane = "" },
-		"unknown lane":     func(r *store.Record) { r.Lane = "slow" },
-		"no kind":          func(r *store.Record) { r.Kind = "" },
-		"long kind":        func(r *store.Record) { r.Kind = strings.Repeat("x", 65) },
-		"long subject":     func(r *store.Record) { r.Subject = strings.Repeat("x", 256) },
-		"subject no text":  func(r *store.Record) { r.Subject = "\xff" },
-		"no body":          func(r *store.Record) { r.Body = nil },
-		"body not JSON":    func(r *store.Record) { r.Body = []byte("{") },
-		"body too long":    func(r *store.Record) { r.Body = []byte(`"` + strings.Repeat("x", store.MaxBody) + `"`) },
-		"stream no number": func(r *store.Record) { r.Stream = "other" },
-		"stream no name":   func(r *store.Record) { r.Stream, r.Seq = "a/b", 1 },
+		"no lane":         func(r *store.Record) { r.Lane = "" },
+		"unknown lane":    func(r *store.Record) { r.Lane = "slow" },
+		"no kind":         func(r *store.Record) { r.Kind = "" },
+		"long kind":       func(r *store.Record) { r.Kind = strings.Repeat("x", 65) },
+		"long subject":    func(r *store.Record) { r.Subject = strings.Repeat("x", 256) },
+		"subject no text": func(r *store.Record) { r.Subject = "\xff" },
+		"no body":         func(r *store.Record) { r.Body = nil },
+		"body not JSON":   func(r *store.Record) { r.Body = []byte("{") },
+		"body too long":   func(r *store.Record) { r.Body = []byte(`"` + strings.Repeat("x", store.MaxBody) + `"`) },
+		"another stream":  func(r *store.Record) { r.Stream, r.Seq = "OTHER", 1 },
 	} {
 		err := s.Update(func(tx *store.Tx) error {
 			r := newRecord(store.Bulk)
@@ -126,9 +125,11 @@ func TestPendingGivesCopies(t *testing.T) {
 	}
 }
 
+// settle settles a batch, all in one lane.
 func settle(t testing.TB, s *store.Store, dest string, answered []store.Record, rejected ...store.Rejection) {
 	t.Helper()
-	update(t, s, func(tx *store.Tx) error { return tx.Settle(dest, answered, rejected) })
+	last := answered[len(answered)-1]
+	update(t, s, func(tx *store.Tx) error { return tx.Settle(dest, last.Lane, last.Seq, rejected) })
 }
 
 func TestSettleInParts(t *testing.T) {
@@ -136,7 +137,6 @@ func TestSettleInParts(t *testing.T) {
 	s := open(t, path)
 	fill(t, s, store.Bulk, 5)
 	batch := pending(t, s, portal, store.Bulk)
-	settle(t, s, portal, nil)
 	settle(t, s, portal, batch[:2])
 	settle(t, s, portal, batch[:3]) // 1 and 2 for the second time
 	settle(t, s, portal, batch[:1]) // the cursor does not go back
@@ -160,24 +160,21 @@ func TestSettleInParts(t *testing.T) {
 func TestSettleRefuses(t *testing.T) {
 	s := open(t, newPath(t))
 	fill(t, s, store.Bulk, 4)
-	batch := pending(t, s, portal, store.Bulk)
-	settle(t, s, portal, batch[:1])
-	unknown := batch[3]
-	unknown.Seq = 5
+	settle(t, s, portal, pending(t, s, portal, store.Bulk)[:1])
 	for _, c := range []struct {
-		name     string
-		dest     string
-		answered []store.Record
-		rejected []store.Rejection
+		name, dest, lane string
+		through          uint64
+		rejected         []store.Rejection
 	}{
-		{"a gap", portal, batch[2:3], nil},
-		{"a gap inside", portal, []store.Record{batch[1], batch[3]}, nil},
-		{"wrong order", portal, []store.Record{batch[2], batch[1]}, nil},
-		{"never appended", portal, append(batch[1:4:4], unknown), nil},
-		{"unknown destination", "nobody", batch[1:2], nil},
-		{"refused but not answered", portal, batch[1:2], []store.Rejection{reject(batch[2])}},
+		{"never given", portal, store.Bulk, 5, nil},
+		{"never given in this lane", portal, store.Urgent, 1, nil},
+		{"unknown destination", "nobody", store.Bulk, 2, nil},
+		{"unknown lane", portal, "slow", 2, nil},
+		{"refused but not settled", portal, store.Bulk, 2, []store.Rejection{{Seq: 3}}},
+		{"refused but settled before", portal, store.Bulk, 2, []store.Rejection{{Seq: 1}}},
+		{"all settled before", portal, store.Bulk, 1, []store.Rejection{{Seq: 1}}},
 	} {
-		err := s.Update(func(tx *store.Tx) error { return tx.Settle(c.dest, c.answered, c.rejected) })
+		err := s.Update(func(tx *store.Tx) error { return tx.Settle(c.dest, c.lane, c.through, c.rejected) })
 		if err == nil {
 			t.Errorf("%s: no error", c.name)
 		}
@@ -185,8 +182,14 @@ func TestSettleRefuses(t *testing.T) {
 			t.Errorf("%s: pending is %q", c.name, got)
 		}
 	}
+	if got := quarantine(t, s, ""); len(got) != 0 {
+		t.Errorf("quarantine %v", got)
+	}
 	if _, err := s.Pending("nobody", store.Bulk, 1, 1); err == nil {
 		t.Error("pending for an unknown destination: no error")
+	}
+	if _, err := s.Pending(portal, "slow", 1, 1); err == nil {
+		t.Error("pending in an unknown lane: no error")
 	}
 	if _, err := s.Waiting("nobody"); err == nil {
 		t.Error("waiting for an unknown destination: no error")
@@ -194,18 +197,7 @@ func TestSettleRefuses(t *testing.T) {
 }
 
 func reject(r store.Record) store.Rejection {
-	return store.Rejection{Stream: r.Stream, Lane: r.Lane, Seq: r.Seq, Reason: []byte(`{"title":"lower than last"}`)}
-}
-
-func TestSettleBothLanesAtOnce(t *testing.T) {
-	s := open(t, newPath(t))
-	fill(t, s, store.Bulk, 2)
-	fill(t, s, store.Urgent, 2)
-	urgent, bulk := pending(t, s, portal, store.Urgent), pending(t, s, portal, store.Bulk)
-	settle(t, s, portal, []store.Record{urgent[0], bulk[0], urgent[1], bulk[1]})
-	if got := append(pending(t, s, portal, store.Urgent), pending(t, s, portal, store.Bulk)...); len(got) != 0 {
-		t.Errorf("pending %v", got)
-	}
+	return store.Rejection{Seq: r.Seq, Reason: []byte(`{"title":"lower than last"}`)}
 }
 
 func TestDestinations(t *testing.T) {
@@ -279,61 +271,9 @@ func TestWaiting(t *testing.T) {
 	batch := pending(t, s, portal, store.Bulk)
 	settle(t, s, portal, batch[:2], reject(batch[0]))
 	check(store.Waiting{Urgent: 1, Bulk: 1, Oldest: at.Add(time.Hour)})
-	list, err := s.Quarantine(portal, 10)
-	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
-	}
-	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[0]) })
+	refused := quarantine(t, s, portal)[0]
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(refused) })
 	check(store.Waiting{Urgent: 1, Bulk: 2, Oldest: at})
-}
-
-// Records saved from another file keep their identity, are delivered first, and
-// leave nothing behind.
-func TestRecordsOfAnotherStream(t *testing.T) {
-	path := newPath(t)
-	s := open(t, path)
-	fill(t, s, store.Bulk, 2)
-	update(t, s, func(tx *store.Tx) error {
-		for _, seq := range []uint64{1, 2, 900} {
-			r := newRecord(store.Bulk)
-			r.Stream, r.Seq = "OLD", seq
-			got, err := tx.Append(r)
-			if err != nil {
-				return err
-			}
-			if diff := cmp.Diff(r, got); diff != "" {
-				t.Errorf("append (-want +got):\n%s", diff)
-			}
-		}
-		return nil
-	})
-	s.Close()
-	s = open(t, path)
-	batch := pending(t, s, portal, store.Bulk)
-	want := fmt.Sprintf("OLD 1, OLD 2, OLD 900, %[1]s 1, %[1]s 2, ", s.Stream())
-	got := ""
-	for _, r := range batch {
-		got += fmt.Sprintf("%s %d, ", r.Stream, r.Seq)
-	}
-	if got != want {
-		t.Errorf("pending %s want %s", got, want)
-	}
-	settle(t, s, portal, batch[:1])
-	settle(t, s, portal, batch[:4], reject(batch[1]))
-	settle(t, s, portal, batch[:4], reject(batch[1])) // again: the other stream is gone by now
-	list, err := s.Quarantine("", 10)
-	if err != nil || len(list) != 1 || list[0].Record.Stream != "OLD" {
-		t.Fatal(list, err)
-	}
-	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[0]) })
-	batch = pending(t, s, portal, store.Bulk)
-	if got := numbers(batch); got != "2 2" {
-		t.Errorf("pending %q", got)
-	}
-	settle(t, s, portal, batch)
-	if w, err := s.Waiting(portal); err != nil || w != (store.Waiting{}) {
-		t.Errorf("waiting %v %v", w, err)
-	}
 }
 
 // Writers, forwarders and readers work at the same time; each destination gets
@@ -371,7 +311,7 @@ func TestConcurrentUse(t *testing.T) {
 					}
 					next++
 				}
-				if err := s.Update(func(tx *store.Tx) error { return tx.Settle(dest, batch, nil) }); err != nil {
+				if err := s.Update(func(tx *store.Tx) error { return tx.Settle(dest, store.Bulk, next-1, nil) }); err != nil {
 					t.Error(err)
 					return
 				}

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"time"
 )
 
-// maxReason bounds a destination's words, in bytes.
-const maxReason = 16 << 10
+const (
+	maxReason = 16 << 10 // bytes of a destination's words
+	maxListed = 10_000   // records
+)
 
 // Quarantined is a record that one destination refused. It is out of the way of
 // the others, and kept until a person decides.
@@ -24,8 +26,8 @@ type Quarantined struct {
 }
 
 // Quarantine lists what dest refused, or every destination if dest is "", by lane
-// and number, at most max records.
-func (s *Store) Quarantine(dest string, max int) ([]Quarantined, error) {
+// and number, but not more than 10,000 records.
+func (s *Store) Quarantine(dest string) ([]Quarantined, error) {
 	var prefix []byte
 	if dest != "" {
 		prefix = join(dest, "")
@@ -33,7 +35,7 @@ func (s *Store) Quarantine(dest string, max int) ([]Quarantined, error) {
 	var list []Quarantined
 	err := s.View(func(t *Tx) error {
 		for k, v := range scan(t.bucket(quarantineBucket), prefix, nil) {
-			if len(list) >= max {
+			if len(list) == maxListed {
 				break
 			}
 			if q, ok := parseQuarantined(k, v); ok {
@@ -49,39 +51,77 @@ func (s *Store) Quarantine(dest string, max int) ([]Quarantined, error) {
 // Retry takes a record out of quarantine to be sent again, as it was, before what
 // waits in its lane. Its destination must be configured.
 func (t *Tx) Retry(q Quarantined) error {
-	key := shelfKey(q.Destination, q.Record.identity())
-	_, _, value, err := parseRefusal(key, t.bucket(quarantineBucket).Get(key))
-	if err == nil {
-		err = t.checkDestination(q.Destination)
-	}
-	if r := q.Record; err == nil && r.decode(value) != nil {
-		err = errors.New("it is damaged on disk")
-	}
-	if err == nil {
-		err = t.bucket(returnedBucket).Put(key, slices.Clone(value))
-	}
-	if err != nil {
+	if err := t.retry(q.Destination, q.Record); err != nil {
 		return fmt.Errorf("retry %s %d for %s: %w", q.Record.Lane, q.Record.Seq, q.Destination, err)
 	}
 	return t.Drop(q)
 }
 
+func (t *Tx) retry(dest string, r Record) error {
+	if err := t.check(dest, r.Lane); err != nil {
+		return err
+	}
+	key := quarantineKey(dest, r)
+	_, _, value, err := parseRefusal(key, t.bucket(quarantineBucket).Get(key))
+	if err != nil {
+		return err
+	}
+	if r.decode(value) != nil {
+		return errors.New("it is damaged on disk")
+	}
+	returned := t.bucket(returnedBucket)
+	place, err := returned.NextSequence()
+	if err != nil {
+		return err
+	}
+	key = append(join(dest, r.Lane, ""), number(place)...)
+	payload := appendText(nil, r.Stream)
+	payload = append(append(payload, number(r.Seq)...), value...)
+	return returned.Put(key, seal(key, payload))
+}
+
 // Drop deletes a record from quarantine. If it is not there, nothing happens.
 func (t *Tx) Drop(q Quarantined) error {
-	err := t.bucket(quarantineBucket).Delete(shelfKey(q.Destination, q.Record.identity()))
+	err := t.bucket(quarantineBucket).Delete(quarantineKey(q.Destination, q.Record))
 	if err != nil {
 		return fmt.Errorf("drop %s %d for %s: %w", q.Record.Lane, q.Record.Seq, q.Destination, err)
 	}
 	return nil
 }
 
+// returned yields what dest shall get again, in the order people said so: each
+// record's identity and its stored value.
+func (t *Tx) returned(dest, lane string) iter.Seq2[Record, []byte] {
+	return func(yield func(Record, []byte) bool) {
+		for k, v := range scan(t.bucket(returnedBucket), join(dest, lane, ""), nil) {
+			if r, value, ok := parseReturned(lane, k, v); ok && !yield(r, value) {
+				return
+			}
+		}
+	}
+}
+
+// parseReturned takes apart what retry put together.
+func parseReturned(lane string, key, value []byte) (r Record, record []byte, ok bool) {
+	payload, err := unseal(key, value)
+	if err != nil {
+		return Record{}, nil, false
+	}
+	stream, rest, ok := cutText(payload, maxName)
+	if !ok || len(rest) < 8 {
+		return Record{}, nil, false
+	}
+	seq, ok := parseNumber(rest[:8])
+	return Record{Stream: stream, Lane: lane, Seq: seq}, rest[8:], ok
+}
+
 // quarantine keeps a record as it is stored, with the reason.
-func (t *Tx) quarantine(dest string, id identity, reason json.RawMessage, value []byte) error {
+func (t *Tx) quarantine(dest string, r Record, reason json.RawMessage, value []byte) error {
 	reason = bounded(reason)
 	payload := binary.AppendVarint(nil, time.Now().UnixMicro())
-	payload = binary.AppendUvarint(payload, uint64(len(reason)))
-	payload = append(append(payload, reason...), value...)
-	key := shelfKey(dest, id)
+	payload = appendText(payload, string(reason))
+	payload = append(payload, value...)
+	key := quarantineKey(dest, r)
 	return t.bucket(quarantineBucket).Put(key, seal(key, payload))
 }
 
@@ -103,7 +143,7 @@ func damagedReason() json.RawMessage {
 
 // parseQuarantined is not ok if not even the key can be read.
 func parseQuarantined(key, value []byte) (q Quarantined, ok bool) {
-	q.Destination, q.Record, ok = parseShelfKey(key)
+	q.Destination, q.Record, ok = parseQuarantineKey(key)
 	at, reason, stored, err := parseRefusal(key, value)
 	if err != nil {
 		q.Damaged, q.Reason = true, damagedReason()
@@ -134,13 +174,11 @@ func parseRefusal(key, value []byte) (at time.Time, reason, record []byte, err e
 	return time.UnixMicro(micros).UTC(), []byte(text), rest, nil
 }
 
-// shelfKey is the key in quarantine and in returned.
-func shelfKey(dest string, id identity) []byte {
-	return append(join(dest, id.lane, id.stream, ""), number(id.seq)...)
+func quarantineKey(dest string, r Record) []byte {
+	return append(join(dest, r.Lane, r.Stream, ""), number(r.Seq)...)
 }
 
-// parseShelfKey returns the destination and a record with its identity.
-func parseShelfKey(key []byte) (dest string, r Record, ok bool) {
+func parseQuarantineKey(key []byte) (dest string, r Record, ok bool) {
 	names := bytes.SplitN(key, []byte{0}, 4)
 	if len(names) < 4 {
 		return "", Record{}, false

@@ -13,7 +13,7 @@ import (
 
 func quarantine(t testing.TB, s *store.Store, dest string) []store.Quarantined {
 	t.Helper()
-	list, err := s.Quarantine(dest, 100)
+	list, err := s.Quarantine(dest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,15 +52,15 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("still in quarantine: %v", got)
 	}
 	again := pending(t, s, portal, store.Bulk)
-	if got := numbers(again); got != "2 4" {
-		t.Fatalf("pending %q, want 2 4", got)
+	if got := numbers(again); got != "2" {
+		t.Fatalf("pending %q, want 2", got)
 	}
 	if diff := cmp.Diff(batch[1], again[0]); diff != "" {
 		t.Errorf("sent again (-want +got):\n%s", diff)
 	}
 	settle(t, s, portal, again, reject(again[0]))
-	if got := numbers(pending(t, s, portal, store.Bulk)); got != "" {
-		t.Errorf("pending %q", got)
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "4" {
+		t.Errorf("pending %q, want 4", got)
 	}
 	list = quarantine(t, s, portal)
 	if len(list) != 1 || list[0].Record.Seq != 2 {
@@ -79,16 +79,44 @@ func TestQuarantine(t *testing.T) {
 // What a person sends again while a batch is on its way is not settled with it.
 func TestRetryBesideABatch(t *testing.T) {
 	s := open(t, newPath(t))
-	fill(t, s, store.Bulk, 3)
+	retry := func(q store.Quarantined) {
+		t.Helper()
+		update(t, s, func(tx *store.Tx) error { return tx.Retry(q) })
+	}
+	fill(t, s, store.Bulk, 5)
 	batch := pending(t, s, portal, store.Bulk)
-	settle(t, s, portal, batch[:2], reject(batch[0]), reject(batch[1]))
-	list := quarantine(t, s, portal)
-	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[1]) })
+	settle(t, s, portal, batch[:3], reject(batch[0]), reject(batch[1]), reject(batch[2]))
+	refused := quarantine(t, s, portal)
+
 	onItsWay := pending(t, s, portal, store.Bulk)
-	update(t, s, func(tx *store.Tx) error { return tx.Retry(list[0]) })
-	settle(t, s, portal, onItsWay)
+	retry(refused[1])
+	settle(t, s, portal, onItsWay[:1]) // 4
+	onItsWay = pending(t, s, portal, store.Bulk)
+	if got := numbers(onItsWay); got != "2" {
+		t.Fatalf("pending %q, want 2", got)
+	}
+	retry(refused[2])
+	retry(refused[0])
+	settle(t, s, portal, onItsWay) // 2
+	onItsWay = pending(t, s, portal, store.Bulk)
+	if got := numbers(onItsWay); got != "3 1" {
+		t.Fatalf("pending %q, want 3 1", got)
+	}
+	settle(t, s, portal, onItsWay[:1], reject(onItsWay[0])) // the first half
 	if got := numbers(pending(t, s, portal, store.Bulk)); got != "1" {
-		t.Errorf("pending %q, want 1", got)
+		t.Fatalf("pending %q, want 1", got)
+	}
+	retry(quarantine(t, s, portal)[0])
+	onItsWay = pending(t, s, portal, store.Bulk)
+	if got := numbers(onItsWay); got != "1 3" {
+		t.Fatalf("pending %q, want 1 3", got)
+	}
+	settle(t, s, portal, onItsWay, reject(onItsWay[1]))
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "5" {
+		t.Errorf("pending %q, want 5", got)
+	}
+	if list := quarantine(t, s, portal); len(list) != 1 || list[0].Record.Seq != 3 {
+		t.Errorf("quarantine %v", list)
 	}
 }
 

@@ -22,7 +22,6 @@ func lanes() []string { return []string{Urgent, Bulk} }
 // MaxBody is the size of the largest body, and of the largest keyed value, in bytes.
 const MaxBody = 1 << 20
 
-// Names are what people and programs see in keys and in the wire identity.
 const (
 	maxName    = 64   // bytes: destination, stream, kind, bucket
 	maxSubject = 255  // bytes

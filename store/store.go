@@ -84,13 +84,6 @@ const (
 
 func (t *Tx) bucket(name string) *bbolt.Bucket { return t.tx.Bucket([]byte(name)) }
 
-func (t *Tx) checkDestination(dest string) error {
-	if !slices.Contains(t.store.destinations, dest) {
-		return fmt.Errorf("there is no destination %q", dest)
-	}
-	return nil
-}
-
 // scan yields what lies in b under keys that begin with prefix, in order, from the
 // key prefix+from on. b must not be changed meanwhile.
 func scan(b *bbolt.Bucket, prefix, from []byte) iter.Seq2[[]byte, []byte] {

@@ -113,14 +113,30 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 	}
 }
 
+func TestUpdateSurvivesAPanic(t *testing.T) {
+	s := open(t, newPath(t))
+	func() {
+		defer func() { recover() }()
+		s.Update(func(tx *store.Tx) error {
+			if _, err := tx.Append(newRecord(store.Bulk)); err != nil {
+				return err
+			}
+			panic("of one reading")
+		})
+	}()
+	fill(t, s, store.Bulk, 1)
+	if got := numbers(pending(t, s, portal, store.Bulk)); got != "1" {
+		t.Errorf("pending %q, want 1", got)
+	}
+}
+
 func TestViewCannotWrite(t *testing.T) {
 	s := open(t, newPath(t))
 	fill(t, s, store.Bulk, 1)
-	records := pending(t, s, portal, store.Bulk)
 	for name, write := range map[string]func(*store.Tx) error{
 		"append": func(tx *store.Tx) error { _, err := tx.Append(newRecord(store.Bulk)); return err },
 		"put":    func(tx *store.Tx) error { return tx.Put("a", "b", 1) },
-		"settle": func(tx *store.Tx) error { return tx.Settle(portal, records, nil) },
+		"settle": func(tx *store.Tx) error { return tx.Settle(portal, store.Bulk, 1, nil) },
 	} {
 		if err := s.View(write); err == nil {
 			t.Errorf("%s: no error", name)
