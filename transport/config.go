@@ -32,7 +32,7 @@ type Config struct {
 	// loopback addresses only.
 	URL   string
 	Token Secret // bearer token, or the MQTT password; "" if the certificate is enough
-	User  string // MQTT user name; "" means Agent
+	User  string // MQTT user name; "" means Agent, or none if there is no token
 
 	CAFile   string // PEM; if given, only authorities in it are trusted, and not the system's
 	CertFile string // PEM; the client certificate, read again at each connection so that it can be renewed
@@ -62,7 +62,9 @@ func Dial(c Config) (Link, error) {
 	c.Receipts = cmp.Or(c.Receipts, ReceiptsPortal)
 	c.Timeout = cmp.Or(c.Timeout, 2*time.Minute)
 	c.LargestBatch = cmp.Or(c.LargestBatch, 128<<10)
-	c.User = cmp.Or(c.User, c.Agent)
+	if c.Token != "" {
+		c.User = cmp.Or(c.User, c.Agent)
+	}
 	security, err := c.security(target.Hostname())
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)

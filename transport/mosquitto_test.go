@@ -114,7 +114,7 @@ func (m *mosquitto) dial(change func(*transport.Config)) transport.Link {
 	m.t.Helper()
 	c := transport.Config{
 		URL: "mqtts://" + m.address, Token: transporttest.Token, CAFile: m.authority.File,
-		Agent: transporttest.Agent, Customer: transporttest.Customer, Timeout: 2 * time.Second,
+		Agent: transporttest.Agent, Customer: transporttest.Customer, Timeout: time.Second,
 	}
 	if change != nil {
 		change(&c)

@@ -56,17 +56,18 @@ func (l *mqttLink) greet(ctx context.Context, s *session) error {
 	if err := s.await(ctx, s.client.Connect()); err != nil {
 		return refusal(err)
 	}
-	online := l.status("online")
-	if l.config.Receipts == ReceiptsBroker {
-		if err := s.publish(ctx, online.topic, online.payload, true); err != nil {
-			return err
-		}
-		return l.prove(ctx, s)
-	}
-	if err := s.subscribe(ctx, l.prefix+"receipts", l.hear); err != nil {
+	if err := l.prepare(ctx, s); err != nil {
 		return err
 	}
+	online := l.status("online")
 	return s.publish(ctx, online.topic, online.payload, true)
+}
+
+func (l *mqttLink) prepare(ctx context.Context, s *session) error {
+	if l.config.Receipts == ReceiptsBroker {
+		return l.prove(ctx, s)
+	}
+	return s.subscribe(ctx, l.prefix+"receipts", l.hear)
 }
 
 // refusal names what the broker's answer to CONNECT means (MQTT 3.1.1 section 3.2.2.3).
@@ -108,10 +109,7 @@ func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions 
 			}
 			return s.hold(conn)
 		})
-	if l.config.Token != "" {
-		o.SetUsername(l.config.User).SetPassword(l.config.Token.Reveal())
-	}
-	return o
+	return o.SetUsername(l.config.User).SetPassword(l.config.Token.Reveal()) // "" leaves them out
 }
 
 // dial opens the network connection.
