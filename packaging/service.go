@@ -7,11 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/kardianos/service"
 )
 
-// What the commands branch on. The library's own errors do not leave this file.
+// What the commands branch on.
 var (
 	ErrNotInstalled = errors.New("the service is not installed")
 	ErrRights       = errors.New("administrator rights are needed")
@@ -33,6 +31,17 @@ const (
 	Stopped  State = "stopped"
 )
 
+// registration is the service as the machine's service manager has it. Its methods may fail if they are called twice; what
+// uses them below may not.
+type registration interface {
+	Install() error
+	Uninstall() error
+	Start() error
+	Stop() error
+	Status() (State, error) // ErrNotInstalled, or what is wrong with it
+	Platform() string       // the service manager, for example linux-systemd
+}
+
 // Install registers the service, so that it starts with the machine, has few rights and is restarted whenever it ends. It
 // makes the folders that ConfigPath and DataDir name. It does not start the service. Installing again brings an older
 // registration up to date. It returns ErrRights without administrator rights.
@@ -41,8 +50,8 @@ func Install(s Spec) error {
 	if err != nil {
 		return fmt.Errorf("install service: %w", err)
 	}
-	return act("install", s, func(l service.Service) error {
-		if err := prepare(); err != nil {
+	return act("install", s, func(l registration) error {
+		if err := prepare(l); err != nil {
 			return err
 		}
 		return register(l, s)
@@ -52,7 +61,7 @@ func Install(s Spec) error {
 // Uninstall stops the service and removes its registration. Configuration, data and log files stay. It is not an error if
 // there is nothing to remove. It returns ErrRights without administrator rights.
 func Uninstall() error {
-	return act("uninstall", Spec{}, func(l service.Service) error {
+	return act("uninstall", Spec{}, func(l registration) error {
 		err := stop(l)
 		if errors.Is(err, ErrNotInstalled) {
 			return nil
@@ -73,7 +82,7 @@ func Stop() error { return act("stop", Spec{}, stop) }
 
 // Restart stops the service if it runs, and starts it. It returns what Start returns.
 func Restart() error {
-	return act("restart", Spec{}, func(l service.Service) error {
+	return act("restart", Spec{}, func(l registration) error {
 		if err := stop(l); err != nil {
 			return err
 		}
@@ -83,11 +92,11 @@ func Restart() error {
 
 // Status says whether the service runs. It needs no rights. It returns ErrNotInstalled.
 func Status() (State, error) {
-	l, err := library(Spec{})
+	l, err := open(Spec{})
 	if err != nil {
 		return "", fmt.Errorf("service status: %w", err)
 	}
-	s, err := state(l)
+	s, err := l.Status()
 	if err != nil {
 		return "", fmt.Errorf("service status: %w", err)
 	}
@@ -95,11 +104,11 @@ func Status() (State, error) {
 }
 
 // act does one thing to the service and says in plain words what stood in the way.
-func act(what string, s Spec, do func(service.Service) error) error {
+func act(what string, s Spec, do func(registration) error) error {
 	err := rights()
 	if err == nil {
-		var l service.Service
-		if l, err = library(s); err == nil {
+		var l registration
+		if l, err = open(s); err == nil {
 			err = do(l)
 		}
 	}
@@ -112,8 +121,8 @@ func act(what string, s Spec, do func(service.Service) error) error {
 	return fmt.Errorf("%s service: %w", what, err)
 }
 
-func start(l service.Service) error {
-	s, err := state(l)
+func start(l registration) error {
+	s, err := l.Status()
 	if errors.Is(err, ErrNotInstalled) || s == Running {
 		return err
 	}
@@ -121,7 +130,7 @@ func start(l service.Service) error {
 	if err := l.Start(); err != nil {
 		return err
 	}
-	if s, err = state(l); err != nil || s != Stopped {
+	if s, err = l.Status(); err != nil || s != Stopped {
 		return err
 	}
 	if _, err := os.Stat(ConfigPath()); errors.Is(err, fs.ErrNotExist) {
@@ -130,27 +139,12 @@ func start(l service.Service) error {
 	return errors.New("it ended at once; its log says why")
 }
 
-func stop(l service.Service) error {
-	s, err := state(l)
+func stop(l registration) error {
+	s, err := l.Status()
 	if errors.Is(err, ErrNotInstalled) || s == Stopped {
 		return err
 	}
 	return halt(l)
-}
-
-func state(l service.Service) (State, error) {
-	found, err := l.Status()
-	switch {
-	case errors.Is(err, service.ErrNotInstalled):
-		return "", ErrNotInstalled
-	case err != nil:
-		return "", err
-	case found == service.StatusStopped:
-		return Stopped, nil
-	case starting():
-		return Starting, nil
-	}
-	return Running, nil
 }
 
 // complete fills in what is not said, and refuses paths that the service could not use later.
@@ -178,18 +172,4 @@ func (s Spec) complete() (Spec, error) {
 		*path = absolute
 	}
 	return s, nil
-}
-
-// library is the service as kardianos/service sees it. That library registers, starts and asks; it does not run the program
-// (see Host), and what else it lacks is beside this file, once for each system.
-func library(s Spec) (service.Service, error) {
-	return service.New(nil, &service.Config{
-		Name:        Name,
-		DisplayName: Name,
-		Description: "Reads copiers on the network and reports their counters to the portal.",
-		Executable:  s.Executable,
-		Arguments:   arguments(s),
-		UserName:    account,
-		Option:      options(s),
-	})
 }

@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/kardianos/service"
 )
 
 // unitFile is the unit that the packages ship. An installation by hand differs in its two paths only.
@@ -42,7 +40,7 @@ func privateFolders() []string {
 
 func arguments(s Spec) []string { return []string{"run", "--config", s.Config} }
 
-func options(s Spec) service.KeyValue { return service.KeyValue{"SystemdScript": unit(s)} }
+func options(s Spec) map[string]any { return map[string]any{"SystemdScript": unit(s)} }
 
 // unit is the systemd unit for s. The zero Spec is for questions about a service, which need no unit.
 func unit(s Spec) string {
@@ -50,8 +48,8 @@ func unit(s Spec) string {
 }
 
 // prepare makes the user that the unit names, and the folders.
-func prepare() error {
-	if service.Platform() != "linux-systemd" {
+func prepare(l registration) error {
+	if l.Platform() != "linux-systemd" {
 		return errors.Join(makeFolder(configFolder(), 0o750, 0), makeFolder(dataFolder(), 0o700, 0))
 	}
 	group, err := user.LookupGroup(Name)
@@ -107,7 +105,7 @@ func share(folder string, gid int) error {
 	return nil
 }
 
-func register(l service.Service, s Spec) error {
+func register(l registration, s Spec) error {
 	if packaged() {
 		return run("systemctl", "enable", Name)
 	}
@@ -119,8 +117,8 @@ func register(l service.Service, s Spec) error {
 
 // renew makes the registration, or makes it anew: the library does not write over an older one. A service that runs
 // meanwhile goes on running.
-func renew(l service.Service) error {
-	if _, err := l.Status(); !errors.Is(err, service.ErrNotInstalled) {
+func renew(l registration) error {
+	if _, err := l.Status(); !errors.Is(err, ErrNotInstalled) {
 		if err := l.Uninstall(); err != nil {
 			return err
 		}
@@ -128,7 +126,7 @@ func renew(l service.Service) error {
 	return l.Install()
 }
 
-func unregister(l service.Service) error {
+func unregister(l registration) error {
 	if packaged() {
 		return errors.New("it came with a package: remove it with apt or rpm")
 	}
@@ -141,9 +139,9 @@ func packaged() bool {
 	return err == nil
 }
 
-func halt(l service.Service) error { return l.Stop() }
+func halt(l registration) error { return l.Stop() }
 
-// starting tells a service that is being started, or waits to be, from one that runs; the library calls both running.
+// starting says whether the service is being started, or has ended and waits to be.
 func starting() bool {
 	out, _ := exec.Command("systemctl", "is-active", Name).Output() // its exit code says the same as its text
 	return strings.TrimSpace(string(out)) == "activating"

@@ -13,28 +13,28 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/kardianos/service"
 )
 
 // system is a service manager in memory. Like the real ones it refuses to register a service twice.
 type system struct {
-	service.Service // what the program does not call panics
-	registered, up  bool
-	broken          error // what Status says instead
-	calls           []string
+	registered, up bool
+	broken         error // what Status says instead
+	calls          []string
 }
 
-func (s *system) Status() (service.Status, error) {
+func (s *system) Status() (State, error) {
 	switch {
 	case !s.registered:
-		return service.StatusUnknown, service.ErrNotInstalled
+		return "", ErrNotInstalled
 	case s.broken != nil:
-		return service.StatusUnknown, s.broken
+		return "", s.broken
 	case s.up:
-		return service.StatusRunning, nil
+		return Running, nil
 	}
-	return service.StatusStopped, nil
+	return Stopped, nil
 }
+
+func (s *system) Platform() string { return "memory" }
 
 func (s *system) Install() error {
 	if s.registered {
@@ -63,7 +63,7 @@ func TestServiceTwice(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		system system
-		do     func(service.Service) error
+		do     func(registration) error
 		calls  []string
 		err    error
 	}{

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/kardianos/service"
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/mgr"
@@ -22,8 +21,15 @@ const account = `NT SERVICE\` + Name
 // errOpen is what Windows means by "marked for deletion".
 var errOpen = errors.New("another program still holds the old registration: close the Services window and the Task Manager, then try again")
 
-// rights cannot be known beforehand; the service manager refuses, and act says what is missing.
-func rights() error { return nil }
+// rights are those of administrators: the service manager opens to nobody else. It is asked first, so that others leave no
+// half-made folders behind.
+func rights() error {
+	m, err := mgr.Connect()
+	if err != nil {
+		return err
+	}
+	return m.Disconnect()
+}
 
 // privateFolders are those that the service's account may not read.
 func privateFolders() []string {
@@ -32,13 +38,13 @@ func privateFolders() []string {
 
 func arguments(s Spec) []string { return []string{"run", "--service", "--config", s.Config} }
 
-func options(Spec) service.KeyValue { return nil }
+func options(Spec) map[string]any { return nil }
 
 // starting is not told from running here: the service manager gives up on a slow start by itself.
 func starting() bool { return false }
 
 // prepare makes the folders and gives the service's account its rights there.
-func prepare() error {
+func prepare(registration) error {
 	for _, dir := range []struct {
 		path     string
 		writable bool
@@ -65,9 +71,9 @@ func prepare() error {
 
 // register makes the registration with its event log source, or brings an older one up to date, and adds what the library
 // cannot set.
-func register(l service.Service, s Spec) error {
+func register(l registration, s Spec) error {
 	_, err := l.Status()
-	known := !errors.Is(err, service.ErrNotInstalled)
+	known := !errors.Is(err, ErrNotInstalled)
 	if !known {
 		if err := l.Install(); err != nil {
 			return plain(err)
@@ -118,18 +124,18 @@ func settle(registered *mgr.Service) error {
 }
 
 // unregister also waits, for a short time, until the registration has gone: another program that looks at it keeps it.
-func unregister(l service.Service) error {
+func unregister(l registration) error {
 	if err := l.Uninstall(); err != nil {
 		return plain(err)
 	}
 	return until(10*time.Second, errOpen, func() (bool, error) {
 		_, err := l.Status()
-		return errors.Is(err, service.ErrNotInstalled), nil
+		return errors.Is(err, ErrNotInstalled), nil
 	})
 }
 
 // halt stops the service within half a minute. The library's own wait has no end.
-func halt(service.Service) error {
+func halt(registration) error {
 	return with(func(registered *mgr.Service) error {
 		_, err := registered.Control(svc.Stop)
 		if err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
