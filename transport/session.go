@@ -87,7 +87,7 @@ func refusal(err error) error {
 
 func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions {
 	offline := l.status("offline")
-	o := mqtt.NewClientOptions().
+	return mqtt.NewClientOptions().
 		AddBroker(l.url.String()).
 		SetClientID(l.config.Agent).
 		SetProtocolVersion(4). // 3.1.1, without falling back to 3.1
@@ -108,8 +108,8 @@ func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions 
 				return nil, err
 			}
 			return s.hold(conn)
-		})
-	return o.SetUsername(l.config.User).SetPassword(l.config.Token.Reveal()) // "" leaves them out
+		}).
+		SetUsername(l.config.User).SetPassword(l.config.Token.Reveal()) // "" leaves them out
 }
 
 // dial opens the network connection.
