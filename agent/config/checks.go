@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"meteragent/agent/text"
+	"meteragent/collector"
 )
 
 // url checks the portal's address and returns its scheme, or "".
@@ -68,14 +69,6 @@ func (s section) once(seen map[string]*node, what string, n *node) bool {
 	}
 	seen[what] = n
 	return true
-}
-
-// badRange says why an entry of addresses cannot be searched, or "".
-func badRange(entry string) text.Key {
-	if entry == "" {
-		return text.Key("config.address")
-	}
-	return ""
 }
 
 // simulated says whether every copier is on this machine. Those may be asked as often

@@ -23,6 +23,7 @@ type reader struct {
 	*tree
 	folder string // relative paths are relative to it
 	names  []string
+	total  int  // addresses of all networks so far
 	naming bool // read one item of every list, although the file has none
 }
 

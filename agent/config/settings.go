@@ -2,11 +2,14 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
 	"meteragent/agent/text"
+	"meteragent/collector"
 )
 
 // settings reads the whole file. This is where every setting, its bounds and its
@@ -101,6 +104,10 @@ func (s section) network(seen map[string]*node) Network {
 	return network
 }
 
+// mostAddresses is more than the largest buildings have. At the usual rate a search
+// of them takes eight minutes.
+const mostAddresses = 100_000
+
 // addresses are the items of addresses that can be read as such.
 func (s section) addresses() (good []*node) {
 	n := s.ask("addresses")
@@ -115,13 +122,28 @@ func (s section) addresses() (good []*node) {
 	for _, item := range n.items {
 		if item.kind != words {
 			s.add(item, Problem{Reason: text.Key("config.text")})
-		} else if problem := badRange(item.text); problem != "" {
-			s.add(item, Problem{Reason: problem})
-		} else {
+		} else if s.searchable(item) {
 			good = append(good, item)
 		}
 	}
 	return good
+}
+
+// searchable says whether an entry of addresses can be searched, and counts what it
+// adds.
+func (s section) searchable(n *node) bool {
+	found, err := collector.ParseRange(n.text)
+	_, notPrefix := netip.ParsePrefix(n.text)
+	switch {
+	case err != nil && notPrefix != nil:
+		s.add(n, Problem{Reason: text.Key("config.address")})
+	case err != nil || s.total+found.Count() > mostAddresses:
+		s.add(n, Problem{Reason: text.Key("config.tooMany"), Allowed: []string{strconv.Itoa(mostAddresses)}})
+	default:
+		s.total += found.Count()
+		return true
+	}
+	return false
 }
 
 func (s section) rule(seen map[string]*node) TonerRule {
