@@ -1,0 +1,296 @@
+// Package collector reads printers and copiers over SNMP: who they are, their
+// meters, supplies, inputs, alerts and state. It finds them in address ranges.
+//
+// Call New once, then Read for each device that is due, or Discover. The package
+// only ever reads: it has no SET, opens no other connection to a device, and asks
+// one device one question at a time. Everything a device says is bounded before it
+// is believed.
+//
+// The package does not know what becomes of a reading, when a device is due, or
+// whether a reading is plausible: it says what the device said.
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// A Target is one device to read.
+type Target struct {
+	Address     string        // IP address or host name
+	Port        uint16        // UDP; 0 means 161
+	Credentials []Credential  // tried in order; none means community "public"
+	Timeout     time.Duration // of one try of one question; 0 means 2 s
+	Retries     int           // further tries of one question; 0 means 2, less than 0 none
+	Deadline    time.Duration // of the whole device; 0 means 30 s
+	Scope       Scope
+}
+
+// A Scope is how much of a device is read.
+type Scope int
+
+// The scopes.
+const (
+	Full     Scope = iota // everything
+	Supplies              // identity, life counts, supplies, alerts and status: no inputs, console, name or place
+)
+
+// A Credential is one way to talk to a device.
+type Credential struct {
+	Version   Version
+	Community Secret // at most 127 octets
+}
+
+// A Version is a version of SNMP.
+type Version int
+
+// The versions.
+const (
+	Auto Version = iota // version 2c, and if that gets no answer version 1
+	V1                  // RFC 1157
+	V2c                 // RFC 3416 with communities (RFC 1901)
+)
+
+// String returns the version as the configuration has it.
+func (v Version) String() string {
+	switch v {
+	case V1:
+		return "1"
+	case V2c:
+		return "2c"
+	}
+	return "auto"
+}
+
+// A Secret is text that must not appear in logs, errors or files.
+type Secret string
+
+const hidden = "(secret)"
+
+// String returns a placeholder. Use Reveal for the text.
+func (Secret) String() string { return hidden }
+
+// GoString returns a placeholder.
+func (Secret) GoString() string { return hidden }
+
+// LogValue returns a placeholder.
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText returns a placeholder, so that a Secret never gets into a file.
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// Reveal returns the text.
+func (s Secret) Reveal() string { return string(s) }
+
+// A Collector reads devices. It remembers for each address how the device there
+// could be read last, so that trying is paid for once. It is safe for concurrent
+// use; reads of one address wait for each other.
+type Collector struct {
+	buffers sync.Pool // of *[maxPacket]byte
+
+	mu    sync.Mutex
+	busy  map[netip.AddrPort]chan struct{} // closed when the device is free
+	known map[netip.AddrPort]approach
+}
+
+// maxKnown bounds the memory of a collector; beyond it, it starts anew.
+const maxKnown = 1 << 16
+
+// An approach is a way in which a device has answered.
+type approach struct {
+	credential Credential // with a definite version
+	limits     limits
+}
+
+// New makes a collector.
+func New() *Collector {
+	return &Collector{
+		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
+		busy:    map[netip.AddrPort]chan struct{}{},
+		known:   map[netip.AddrPort]approach{},
+	}
+}
+
+// Read reads a device. It blocks until the device is read, its deadline has
+// passed, or the context is done. A device that fails in the middle is a Reading
+// with what was read; only then tables may be missing from it. The errors are
+// ErrNoAnswer, ErrNotPrinter, ErrMalformed, the context's, and those of the
+// network; each names the address.
+func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
+	r, err := c.read(ctx, t.withDefaults())
+	if err != nil {
+		return Reading{}, fmt.Errorf("read %s: %w", t.Address, err)
+	}
+	r.Device.Address, r.Device.Port = t.Address, t.withDefaults().Port
+	return r, nil
+}
+
+func (t Target) withDefaults() Target {
+	if t.Port == 0 {
+		t.Port = 161
+	}
+	if len(t.Credentials) == 0 {
+		t.Credentials = []Credential{{Community: "public"}}
+	}
+	if t.Timeout <= 0 {
+		t.Timeout = 2 * time.Second
+	}
+	switch {
+	case t.Retries == 0:
+		t.Retries = 2
+	case t.Retries < 0:
+		t.Retries = 0
+	}
+	if t.Deadline <= 0 {
+		t.Deadline = 30 * time.Second
+	}
+	return t
+}
+
+func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
+	address, err := lookup(ctx, t.Address)
+	if err != nil {
+		return Reading{}, err
+	}
+	to := netip.AddrPortFrom(address, t.Port)
+	free, err := c.claim(ctx, to)
+	if err != nil {
+		return Reading{}, err
+	}
+	defer free()
+
+	started := time.Now()
+	limited, cancel := context.WithTimeout(ctx, t.Deadline)
+	defer cancel()
+	buffer := c.buffers.Get().(*[maxPacket]byte)
+	defer c.buffers.Put(buffer)
+	w, hangUp, err := dial(limited, to, buffer[:])
+	if err != nil {
+		return Reading{}, err
+	}
+	defer hangUp()
+	w.timeout, w.tries = t.Timeout, 1+t.Retries
+
+	found, err := c.converse(limited, w, to, t)
+	switch {
+	case ctx.Err() != nil: // half a reading that nobody waits for is none
+		return Reading{}, ctx.Err()
+	case errors.Is(err, errSilent):
+		return Reading{}, fmt.Errorf("%w after %d tries (%s)", ErrNoAnswer, w.sent, time.Since(started).Round(100*time.Millisecond))
+	case errors.Is(err, context.DeadlineExceeded):
+		return Reading{}, fmt.Errorf("%w within %s", ErrNoAnswer, t.Deadline)
+	case err != nil:
+		return Reading{}, err
+	}
+	return found.reading(time.Now()), nil
+}
+
+// converse reads the device in the first way in which it answers, and remembers
+// that. What worked last comes first; if it does not work any more, it is forgotten,
+// and the next reading tries every way again.
+func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (harvest, error) {
+	for _, a := range c.approaches(to, t.Credentials) {
+		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential)}
+		found := make(harvest, 40)
+		a.limits.relax()
+		err := read(ctx, s, t.Scope, found, &a.limits)
+		if errors.Is(err, errSilent) && len(found) == 0 {
+			c.forget(to)
+			continue
+		}
+		if len(found) > 0 {
+			c.remember(to, a)
+		}
+		return found, err
+	}
+	return nil, errSilent
+}
+
+// approaches lists the ways to try.
+func (c *Collector) approaches(to netip.AddrPort, credentials []Credential) []approach {
+	var list []approach
+	for _, credential := range credentials {
+		versions := []Version{credential.Version}
+		if credential.Version == Auto {
+			versions = []Version{V2c, V1}
+		}
+		for _, v := range versions {
+			list = append(list, approach{credential: Credential{Version: v, Community: credential.Community}, limits: startingLimits})
+		}
+	}
+	c.mu.Lock()
+	known, ok := c.known[to]
+	c.mu.Unlock()
+	if ok {
+		for _, a := range list {
+			if a.credential == known.credential {
+				return []approach{known}
+			}
+		}
+	}
+	return list
+}
+
+func (c *Collector) remember(to netip.AddrPort, a approach) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) >= maxKnown {
+		clear(c.known)
+	}
+	c.known[to] = a
+}
+
+func (c *Collector) forget(to netip.AddrPort) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, to)
+}
+
+// claim waits until no other read talks to the device, so that it never has two
+// questions at once.
+func (c *Collector) claim(ctx context.Context, to netip.AddrPort) (free func(), err error) {
+	for {
+		c.mu.Lock()
+		other, taken := c.busy[to]
+		if !taken {
+			done := make(chan struct{})
+			c.busy[to] = done
+			c.mu.Unlock()
+			return func() {
+				c.mu.Lock()
+				delete(c.busy, to)
+				c.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// lookup returns the address of a host, which may be given as an address or a name.
+func lookup(ctx context.Context, host string) (netip.Addr, error) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.Unmap(), nil
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, address := range addresses {
+		if address.Unmap().Is4() {
+			return address.Unmap(), nil
+		}
+	}
+	return addresses[0], nil
+}

@@ -1,0 +1,290 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// A Sweep is a search for devices.
+type Sweep struct {
+	Targets     []netip.AddrPort // at most 2^20; one that is repeated is asked once
+	Credentials []Credential     // each is tried; none means community "public"
+	Timeout     time.Duration    // to wait for an answer after each try; 0 means 1 s
+
+	// Tries is how many packets a silent address gets for each credential; 0 means 2.
+	// A credential of version Auto is tried in versions 2c and 1 by turns; a single
+	// try is version 1, which all devices answer that answer 2c, but for few.
+	Tries int
+
+	Rate     int                   // packets a second; 0 means 200, less than 0 as fast as it goes
+	Progress func(done, total int) // may be nil; packets, about a hundred times in all
+}
+
+// A Find is a device that answered a sweep.
+type Find struct {
+	Address      string `json:"address"`
+	Port         uint16 `json:"port"`
+	SysObjectID  string `json:"sysObjectID"` // without a leading dot
+	SysDescr     string `json:"sysDescr"`
+	Manufacturer string `json:"manufacturer"`
+	Model        string `json:"model"`
+	Serial       string `json:"serial"`  // "" if it is not where RFC 3805 has it
+	Printer      bool   `json:"printer"` // it has shown to be a printer, copier or scanner
+}
+
+// Discover asks all targets and calls found for each that answers, once, in the
+// order of the answers. It uses one socket, starts nothing that outlives it, and
+// calls found and Progress itself. It takes about targets x tries / rate + timeout.
+// After an error, which is the context's or the network's, what was found stands.
+func (c *Collector) Discover(ctx context.Context, s Sweep, found func(Find)) error {
+	s = s.withDefaults()
+	targets := slices.Clone(s.Targets)
+	slices.SortFunc(targets, netip.AddrPort.Compare)
+	targets = slices.Compact(targets)
+	if len(targets) > maxRange {
+		return fmt.Errorf("discover: more than %d addresses", maxRange)
+	}
+	network := "udp4"
+	if slices.ContainsFunc(targets, func(t netip.AddrPort) bool { return !t.Addr().Is4() }) {
+		network = "udp"
+	}
+	conn, err := net.ListenUDP(network, nil)
+	if err != nil {
+		return fmt.Errorf("discover: %w", err)
+	}
+	conn.SetReadBuffer(1 << 20) // best effort: answers that come in a burst
+	release := closeWhenDone(ctx, conn)
+	defer release()
+	sw := &sweep{
+		Sweep: s, collector: c, conn: conn, found: found,
+		targets: targets, state: make([]state, len(targets)), left: len(targets),
+		buffer: make([]byte, maxPacket),
+	}
+	if err := sw.run(); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return fmt.Errorf("discover: %w", err)
+	}
+	return nil
+}
+
+func (s Sweep) withDefaults() Sweep {
+	if len(s.Credentials) == 0 {
+		s.Credentials = []Credential{{Community: "public"}}
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = time.Second
+	}
+	if s.Tries <= 0 {
+		s.Tries = 2
+	}
+	if s.Rate == 0 {
+		s.Rate = 200
+	}
+	if s.Progress == nil {
+		s.Progress = func(done, total int) {}
+	}
+	return s
+}
+
+// A state is what is known of a target.
+type state uint8
+
+const (
+	silent state = iota
+	odd          // it answered, but only with an error
+	known        // it was found
+)
+
+// A round is one try of one credential with all targets. All packets of a round
+// are the same, with one request id.
+type round struct {
+	credential Credential // with a definite version
+	codec      *codec
+	question   []byte // asks for all that identifies a device
+	simple     []byte // asks for less, with the next request id
+}
+
+// A sweep is a search under way.
+type sweep struct {
+	Sweep
+	collector *Collector
+	conn      *net.UDPConn
+	found     func(Find)
+	targets   []netip.AddrPort // sorted
+	state     []state          // of each target
+	left      int              // targets not yet found
+	buffer    []byte
+
+	rounds []round
+	id     uint32 // of the question of the first round; those of the next are 2 more each
+	sent   int
+}
+
+// identifying are the objects by which a device is recognised. The first two
+// every device has.
+func identifying() []string {
+	return []string{
+		sysDescr, sysObjectID, hrDeviceType, hrDeviceDescr, hrPrinterStatus,
+		printerMIB, prtGeneralPrinterName, prtGeneralSerialNumber,
+	}
+}
+
+func (s *sweep) run() error {
+	s.id = rand.Uint32N(1 << 30)
+	for try := range s.Tries {
+		for _, credential := range s.Credentials {
+			if err := s.addRound(credential, try); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range s.rounds {
+		if err := s.ask(i); err != nil {
+			return err
+		}
+	}
+	for i, state := range s.state {
+		if state == odd {
+			s.find(i, harvest{})
+		}
+	}
+	s.Progress(len(s.targets)*len(s.rounds), len(s.targets)*len(s.rounds))
+	return nil
+}
+
+func (s *sweep) addRound(credential Credential, try int) error {
+	if credential.Version == Auto {
+		credential.Version = V2c
+		if try%2 == 1 || s.Tries == 1 {
+			credential.Version = V1
+		}
+	}
+	r := round{credential: credential, codec: newCodec(credential)}
+	id := s.id + 2*uint32(len(s.rounds))
+	var err error
+	if r.question, err = r.codec.encode(question{names: identifying()}, id); err != nil {
+		return err
+	}
+	if r.simple, err = r.codec.encode(question{names: identifying()[:2]}, id+1); err != nil {
+		return err
+	}
+	s.rounds = append(s.rounds, r)
+	return nil
+}
+
+// ask puts the question of a round to all targets not yet found, no faster than the
+// rate, and takes answers in between. It returns when the first target has had its
+// time to answer, so that the next round can begin; after the last round, when the
+// last target has.
+func (s *sweep) ask(n int) error {
+	burst := 64
+	if s.Rate > 0 {
+		burst = max(s.Rate/100, 1)
+	}
+	start, failed := time.Now(), error(nil)
+	for i, target := range s.targets {
+		if i > 0 && i%burst == 0 {
+			due := time.Now().Add(50 * time.Microsecond) // as fast as it goes: only look whether something has come
+			if s.Rate > 0 {
+				due = start.Add(time.Duration(i) * time.Second / time.Duration(s.Rate))
+			}
+			if err := s.receive(due); err != nil {
+				return err
+			}
+		}
+		if i*100/len(s.targets) != (i+1)*100/len(s.targets) {
+			s.Progress(n*len(s.targets)+i, len(s.rounds)*len(s.targets))
+		}
+		if s.state[i] == known {
+			continue
+		}
+		if _, err := s.conn.WriteToUDPAddrPort(s.rounds[n].question, target); err != nil {
+			failed = err // there may be no way to this one, but to others
+			continue
+		}
+		s.sent++
+	}
+	if s.sent == 0 && failed != nil {
+		return failed
+	}
+	if n == len(s.rounds)-1 {
+		start = time.Now()
+	}
+	return s.receive(start.Add(s.Timeout))
+}
+
+// receive takes answers until a time, or until there is nobody left to answer.
+func (s *sweep) receive(until time.Time) error {
+	if err := s.conn.SetReadDeadline(until); err != nil {
+		return err
+	}
+	for s.left > 0 {
+		n, from, err := s.conn.ReadFromUDPAddrPort(s.buffer)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return err
+		case err != nil && !time.Now().Before(until):
+			return nil
+		case err == nil:
+			s.answer(s.buffer[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+		} // any other error is of one target, such as a closed port on Windows
+	}
+	return nil
+}
+
+// answer makes what it can of a packet. Only one that comes from a target and has
+// the id of a question that was put counts.
+func (s *sweep) answer(packet []byte, from netip.AddrPort) {
+	i, ok := slices.BinarySearchFunc(s.targets, from, netip.AddrPort.Compare)
+	if !ok || s.state[i] == known {
+		return
+	}
+	a, id, err := s.rounds[0].codec.decode(packet)
+	n := int(id-s.id) / 2
+	if err != nil || id < s.id || n >= len(s.rounds) {
+		return
+	}
+	simple := (id-s.id)%2 == 1
+	if a.status != noError {
+		s.state[i] = odd
+		if !simple {
+			s.conn.WriteToUDPAddrPort(s.rounds[n].simple, from) // if this is lost, the next round tries again
+		}
+		return
+	}
+	h := harvest{}
+	for k, name := range identifying()[:min(len(identifying()), len(a.variables))] {
+		w := newWalk(one(name))
+		w.take(a.variables[k])
+		h.add(w.entry, w.values)
+	}
+	if s.rounds[n].credential.Version == V2c {
+		s.collector.remember(from, approach{credential: s.rounds[n].credential, limits: startingLimits})
+	}
+	s.find(i, h)
+}
+
+// find tells of a target that answered.
+func (s *sweep) find(i int, h harvest) {
+	s.state[i] = known
+	s.left--
+	d := telling{harvest: h}.device()
+	s.found(Find{
+		Address:      s.targets[i].Addr().String(),
+		Port:         s.targets[i].Port(),
+		SysObjectID:  d.SysObjectID,
+		SysDescr:     plainText(h.first(sysDescr).text, 0),
+		Manufacturer: d.Manufacturer,
+		Model:        d.Model,
+		Serial:       d.Serial,
+		Printer:      h.isPrinter(),
+	})
+}

@@ -1,0 +1,118 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// maxPacket is the largest answer that is read; a longer one is cut, cannot be
+// decoded, and is asked for in smaller parts. Devices send up to 1,472 octets,
+// some 4 or 8 KiB.
+const maxPacket = 16 << 10
+
+// maxStrays is how many packets that are no answer to the question are read
+// before the question counts as unanswered.
+const maxStrays = 100
+
+// A wire is a connected UDP socket: only the device's own address and port get
+// through, so that what is left to check is the request id.
+type wire struct {
+	conn    *net.UDPConn
+	buffer  []byte
+	id      uint32 // of the question that was put last
+	timeout time.Duration
+	tries   int // of one question
+	sent    int // packets
+}
+
+// dial opens the socket. It is closed by hangUp, which the caller must call, or
+// as soon as the context is done.
+func dial(ctx context.Context, to netip.AddrPort, buffer []byte) (w *wire, hangUp func(), err error) {
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	if err != nil {
+		return nil, nil, err
+	}
+	release := closeWhenDone(ctx, conn)
+	return &wire{conn: conn, buffer: buffer, id: rand.Uint32N(1 << 30)}, release, nil
+}
+
+// closeWhenDone closes the socket when the context is done, so that a read that is
+// waiting ends at once, or when release is called. When release returns, nothing
+// of it is running any more.
+func closeWhenDone(ctx context.Context, conn *net.UDPConn) (release func()) {
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		conn.Close()
+		close(closed)
+	})
+	return func() {
+		if stop() {
+			conn.Close()
+			return
+		}
+		<-closed
+	}
+}
+
+// A conversation is a session over a wire, in one version and with one community.
+type conversation struct {
+	*wire
+	credential Credential // with a definite version
+	codec      *codec
+}
+
+func (c *conversation) bulk() bool { return c.credential.Version != V1 }
+
+func (c *conversation) ask(ctx context.Context, q question) (answer, error) {
+	c.id++
+	packet, err := c.codec.encode(q, c.id)
+	if err != nil {
+		return answer{}, fmt.Errorf("encode a question: %w", err)
+	}
+	for range c.tries {
+		a, err := c.try(ctx, packet)
+		switch {
+		case ctx.Err() != nil:
+			return answer{}, ctx.Err()
+		case !errors.Is(err, errSilent):
+			return a, err
+		}
+	}
+	return answer{}, errSilent
+}
+
+// try sends the packet once and waits for the answer. Every try of one question
+// has the same id, so that an answer that comes late is still good.
+func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
+	until := time.Now().Add(c.timeout)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		until = deadline
+	}
+	if err := c.conn.SetReadDeadline(until); err != nil {
+		return answer{}, err
+	}
+	c.sent++
+	if _, err := c.conn.Write(packet); err != nil {
+		return answer{}, err
+	}
+	for range maxStrays {
+		n, err := c.conn.Read(c.buffer)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return answer{}, errSilent
+		}
+		if err != nil {
+			return answer{}, err // the port is closed, or the network is down
+		}
+		a, id, err := c.codec.decode(c.buffer[:n])
+		if err != nil || id == c.id {
+			return a, err
+		}
+	}
+	return answer{}, errSilent
+}

@@ -1,0 +1,214 @@
+package collector
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reading makes a reading of what was read.
+func (h harvest) reading(at time.Time) Reading {
+	t := telling{harvest: h, charset: h.charset()}
+	r := Reading{
+		Device:   t.device(),
+		TakenAt:  at.UTC().Truncate(time.Second),
+		Origin:   Automatic,
+		Profile:  "printer-mib",
+		Meters:   t.meters(),
+		Supplies: t.supplies(),
+		Inputs:   t.inputs(),
+		Alerts:   t.alerts(),
+		Status:   t.status(),
+	}
+	if ticks, ok := h.first(sysUpTime).count(); ok {
+		r.UptimeSeconds = ticks / 100
+	}
+	return r
+}
+
+// charset is the MIBenum of the character set of the device's texts: that of
+// prtGeneralCurrentLocalization, or of the only or first localization there is.
+func (h harvest) charset() int64 {
+	current := h.first(prtGeneralCurrentLocalization)
+	set := h.first(prtLocalizationCharacterSet)
+	if current.kind == number {
+		device := current.name[len(prtGeneralCurrentLocalization)+1:]
+		if v := h.at(prtLocalizationCharacterSet, device+"."+strconv.FormatInt(current.num, 10)); v.kind == number {
+			set = v
+		}
+	}
+	return set.num
+}
+
+// A telling is a harvest whose texts can be read.
+type telling struct {
+	harvest
+	charset int64
+}
+
+func (t telling) text(v variable) string {
+	if v.kind != octets {
+		return ""
+	}
+	return plainText(v.text, t.charset)
+}
+
+// word is the word of an enumeration; "" if the device did not tell it.
+func (t telling) word(column, index, list string) string {
+	v := t.at(column, index)
+	if v.kind != number {
+		return ""
+	}
+	return word(list, v.num)
+}
+
+func (t telling) device() Device {
+	index := t.harvest.device()
+	id := identity{
+		sysObjectID: t.first(sysObjectID).text,
+		sysDescr:    t.text(t.first(sysDescr)),
+		hrDescr:     t.text(t.at(hrDeviceDescr, index)),
+		name:        t.text(t.first(prtGeneralPrinterName)),
+	}
+	if index == "" {
+		id.hrDescr = t.text(t.first(hrDeviceDescr))
+	}
+	d := Device{
+		Serial:       serial(t.text(t.first(prtGeneralSerialNumber))),
+		Manufacturer: id.manufacturer(),
+		Model:        id.model(),
+		Name:         t.text(t.first(sysName)),
+		Location:     t.text(t.first(sysLocation)),
+		Contact:      t.text(t.first(sysContact)),
+		MAC:          t.mac(),
+		SysObjectID:  id.sysObjectID,
+	}
+	d.ID = deviceID(d)
+	return d
+}
+
+func (t telling) supplies() []Supply {
+	var supplies []Supply
+	for _, index := range t.rows(prtMarkerSuppliesDescription, prtMarkerSuppliesType, prtMarkerSuppliesMaxCapacity, prtMarkerSuppliesLevel) {
+		unit := t.word(prtMarkerSuppliesSupplyUnit, index, units)
+		capacity := t.at(prtMarkerSuppliesMaxCapacity, index)
+		s := Supply{
+			Key:      index,
+			Class:    t.word(prtMarkerSuppliesClass, index, supplyClasses),
+			Type:     t.word(prtMarkerSuppliesType, index, supplyTypes),
+			Colorant: t.colorant(index),
+			Unit:     unit,
+			Capacity: positive(capacity),
+			Level:    levelOf(t.at(prtMarkerSuppliesLevel, index), capacity, unit == "percent"),
+		}
+		if v := t.at(prtMarkerSuppliesDescription, index); v.kind == octets {
+			s.Description = description(v.text, t.charset)
+		}
+		s.PartNumber = numberAfter(s.Description, "PN", "P/N", "HP ")
+		s.SerialNumber = numberAfter(s.Description, "SN", "S/N")
+		supplies = append(supplies, s)
+	}
+	return supplies
+}
+
+// colorant is the prtMarkerColorantValue a supply refers to.
+func (t telling) colorant(index string) string {
+	n, ok := t.at(prtMarkerSuppliesColorantIndex, index).count()
+	if !ok || n == 0 {
+		return ""
+	}
+	device, _, _ := strings.Cut(index, ".")
+	return strings.ToLower(t.text(t.at(prtMarkerColorantValue, device+"."+strconv.FormatInt(n, 10))))
+}
+
+func (t telling) inputs() []Input {
+	var inputs []Input
+	for _, index := range t.rows(prtInputMaxCapacity, prtInputCurrentLevel, prtInputName) {
+		capacity := t.at(prtInputMaxCapacity, index)
+		in := Input{
+			Key:      index,
+			Name:     t.text(t.at(prtInputName, index)),
+			Capacity: positive(capacity),
+			Level:    levelOf(t.at(prtInputCurrentLevel, index), capacity, false),
+			Media:    t.text(t.at(prtInputMediaName, index)),
+		}
+		if in.Name == "" {
+			in.Name = t.text(t.at(prtInputDescription, index))
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+// levelOf says what a raw level means, by RFC 3805's prtMarkerSuppliesLevel and
+// prtInputCurrentLevel. percent is for a unit in which the level is a percentage
+// even if there is no capacity.
+func levelOf(level, capacity variable, percent bool) Level {
+	if level.kind != number {
+		return Level{Kind: Unknown}
+	}
+	l := Level{Value: &level.num}
+	whole := int64(0)
+	switch {
+	case capacity.kind == number && capacity.num > 0:
+		whole = capacity.num
+	case percent:
+		whole = 100
+	}
+	switch {
+	case level.num == -1:
+		l.Kind = Unrestricted
+	case level.num == -2:
+		l.Kind = Unknown
+	case level.num == -3:
+		l.Kind = Some
+	case level.num < 0 || whole > 0 && level.num > whole:
+		l.Kind = Invalid
+	case whole == 0:
+		l.Kind = Absolute
+	default:
+		share := math.Round(1000*float64(level.num)/float64(whole)) / 10
+		l.Kind, l.Percent = Measured, &share
+	}
+	return l
+}
+
+func positive(v variable) *int64 {
+	if n, ok := v.count(); ok && n > 0 {
+		return &n
+	}
+	return nil
+}
+
+func (t telling) alerts() []Alert {
+	var alerts []Alert
+	for _, index := range t.rows(prtAlertSeverityLevel, prtAlertGroup, prtAlertCode, prtAlertDescription) {
+		a := Alert{
+			Severity:    t.word(prtAlertSeverityLevel, index, severities),
+			Group:       t.word(prtAlertGroup, index, alertGroups),
+			GroupIndex:  t.at(prtAlertGroupIndex, index).num,
+			Location:    t.at(prtAlertLocation, index).num,
+			Description: t.text(t.at(prtAlertDescription, index)),
+			Training:    t.word(prtAlertTrainingLevel, index, trainings),
+		}
+		if code := t.at(prtAlertCode, index); code.kind == number {
+			a.Code = alertCode(code.num)
+		}
+		alerts = append(alerts, a)
+	}
+	return alerts
+}
+
+func (t telling) status() Status {
+	index := t.harvest.device()
+	s := Status{
+		Device:  t.word(hrDeviceStatus, index, deviceStates),
+		Printer: t.word(hrPrinterStatus, index, printerStates),
+		Errors:  errorStates(t.first(hrPrinterDetectedErrorState).text),
+	}
+	for _, line := range t.harvest[prtConsoleDisplayBufferText] {
+		s.Console = append(s.Console, t.text(line))
+	}
+	return s
+}

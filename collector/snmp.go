@@ -1,0 +1,93 @@
+package collector
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gosnmp/gosnmp"
+)
+
+// A codec turns questions into packets and packets into answers. It is the only
+// place that knows gosnmp. gosnmp's own conversation (Get, Walk, its sockets) is
+// not used: it does not check what it is answered, cannot be interrupted, holds
+// 64 KiB for each device, and cannot ask many devices through one socket.
+//
+// A codec belongs to one conversation, or to one sweep: it is not safe for
+// concurrent use.
+type codec struct {
+	snmp      gosnmp.GoSNMP
+	names     []gosnmp.SnmpPDU
+	variables []variable
+}
+
+// newCodec makes a codec for a credential with a definite version.
+func newCodec(c Credential) *codec {
+	version := gosnmp.Version2c
+	if c.Version == V1 {
+		version = gosnmp.Version1
+	}
+	return &codec{snmp: gosnmp.GoSNMP{Version: version, Community: c.Community.Reveal()}}
+}
+
+// maxCommunity is what the encoder can write.
+const maxCommunity = 127
+
+// encode makes the packet of a question. id is from 1 to the largest int32.
+func (c *codec) encode(q question, id uint32) ([]byte, error) {
+	if len(c.snmp.Community) > maxCommunity {
+		return nil, fmt.Errorf("the community has more than %d octets", maxCommunity)
+	}
+	c.names = c.names[:0]
+	for _, name := range q.names {
+		c.names = append(c.names, gosnmp.SnmpPDU{Name: name, Type: gosnmp.Null})
+	}
+	c.snmp.SetRequestID(id - 1) // the encoder counts it up
+	if q.repetitions > 0 {
+		return c.snmp.SnmpEncodePacket(gosnmp.GetBulkRequest, c.names, uint8(q.nonRepeaters), uint32(q.repetitions))
+	}
+	return c.snmp.SnmpEncodePacket(gosnmp.GetNextRequest, c.names, 0, 0)
+}
+
+// decode returns the answer in a packet and the id of the question it answers.
+// The answer keeps nothing of the packet; its variables are good until the next one.
+func (c *codec) decode(packet []byte) (answer, uint32, error) {
+	p, err := c.snmp.SnmpDecodePacket(packet)
+	if err != nil {
+		return answer{}, 0, fmt.Errorf("%w: %w", errGarbled, err)
+	}
+	if p.PDUType != gosnmp.GetResponse {
+		return answer{}, 0, fmt.Errorf("%w: not a response", errGarbled)
+	}
+	a := answer{status: status(p.Error), index: int(p.ErrorIndex)}
+	if a.status != noError {
+		return a, p.RequestID, nil
+	}
+	c.variables = c.variables[:0]
+	for i := range p.Variables {
+		c.variables = append(c.variables, decodeVariable(&p.Variables[i]))
+	}
+	a.variables = c.variables
+	return a, p.RequestID, nil
+}
+
+func decodeVariable(p *gosnmp.SnmpPDU) variable {
+	v := variable{name: strings.TrimPrefix(p.Name, ".")}
+	switch value := p.Value.(type) {
+	case int:
+		v.kind, v.num = number, int64(value)
+	case uint:
+		v.kind, v.num = number, int64(value)
+	case uint32:
+		v.kind, v.num = number, int64(value)
+	case uint64:
+		v.kind, v.num = number, int64(value)
+	case []byte:
+		v.kind, v.text = octets, string(value[:min(len(value), maxOctets)])
+	case string: // gosnmp has one for an identifier and one for an address
+		v.kind, v.text = octets, value
+		if p.Type == gosnmp.ObjectIdentifier {
+			v.kind, v.text = identifier, strings.TrimPrefix(value, ".")
+		}
+	}
+	return v
+}
