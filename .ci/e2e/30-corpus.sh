@@ -14,7 +14,7 @@ mkdir "$scratch/data" "$scratch/cache"
 cp "$corpus"/snmprec/*.snmprec "$scratch/data/"
 chmod -R a+rX "$scratch"
 chown -R nobody "$scratch/cache"
-background in_network snmpsimd --data-dir="$scratch/data" --cache-dir="$scratch/cache" \
+background snmpsimd --data-dir="$scratch/data" --cache-dir="$scratch/cache" \
 	--agent-udpv4-endpoint=127.0.0.1:$port --process-user=nobody --process-group=nogroup
 read_one() { in_network ./meteragent read --json --timeout 5s --port $port --community "$1" 127.0.0.1; }
 wait_for 60 "snmpsim answers" read_one samsung-ml-2850

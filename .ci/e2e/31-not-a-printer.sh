@@ -11,7 +11,7 @@ agentaddress udp:127.0.0.1:161
 rocommunity public 127.0.0.1
 sysdescr A Linux host of the tests
 CONF
-background in_network env MIBS= SNMP_PERSISTENT_DIR="$scratch/var" snmpd -f -Lf "$scratch/snmpd.log" -C -c "$scratch/snmpd.conf" -p "$scratch/snmpd.pid"
+background env MIBS= SNMP_PERSISTENT_DIR="$scratch/var" snmpd -f -Lf "$scratch/snmpd.log" -C -c "$scratch/snmpd.conf" -p "$scratch/snmpd.pid"
 read_it() {
 	in_network ./meteragent --lang en read "$@" 127.0.0.1 >"$scratch/out" 2>"$scratch/err"
 	code=$?

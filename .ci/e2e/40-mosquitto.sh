@@ -23,7 +23,7 @@ chmod 600 "$scratch/passwords"
 mosquitto_passwd -b "$scratch/passwords" agent right
 mosquitto_passwd -b "$scratch/passwords" portal secret
 broker() {
-	in_network mosquitto -c "$scratch/mosquitto.conf" >>"$scratch/mosquitto.log" 2>&1 &
+	start mosquitto -c "$scratch/mosquitto.conf" >>"$scratch/mosquitto.log" 2>&1
 	broker_pid=$!
 	wait_for 20 "the broker listens" in_network sh -c 'exec 3<>/dev/tcp/127.0.0.1/8883 2>/dev/null || timeout 2 openssl s_client -connect 127.0.0.1:8883 </dev/null'
 }
@@ -31,8 +31,8 @@ undo+=('kill -KILL "$broker_pid" 2>/dev/null')
 broker
 
 echo secret >"$scratch/portal.password"
-background in_network ./meteragent simulate --listen "$copiers" --count 20 --pages 600
-background in_network ./meteragent portal --listen "$portal" --broker mqtts://localhost:8883 \
+background ./meteragent simulate --listen "$copiers" --count 20 --pages 600
+background ./meteragent portal --listen "$portal" --broker mqtts://localhost:8883 \
 	--user portal --password-file "$scratch/portal.password" --ca "$scratch/ca.pem"
 wait_for 20 "the portal listens" arrived .counts
 site mqtts://localhost:8883 'user = "agent"' 'token = "wrong"' "ca = \"$scratch/ca.pem\""

@@ -33,10 +33,10 @@ http {
 	}
 }
 CONF
-background in_network nginx -c "$scratch/nginx.conf"
-background in_network ./meteragent simulate --listen "$copiers" --count 20 --pages 600
+background nginx -c "$scratch/nginx.conf"
+background ./meteragent simulate --listen "$copiers" --count 20 --pages 600
 start_portal() {
-	in_network ./meteragent portal --listen "$portal" >/dev/null 2>&1 &
+	start ./meteragent portal --listen "$portal" >/dev/null 2>&1
 	portal_pid=$!
 }
 undo+=('kill "$portal_pid" 2>/dev/null')

@@ -7,15 +7,15 @@
 need jq
 make --no-print-directory build >/dev/null
 network
-background in_network ./meteragent simulate --listen "$copiers" --count 20 --pages 600
-background in_network ./meteragent portal --listen "$portal"
+background ./meteragent simulate --listen "$copiers" --count 20 --pages 600
+background ./meteragent portal --listen "$portal"
 wait_for 20 "the portal listens" arrived .counts
 site "http://$portal/events"
 seed=${SEED:-$RANDOM}
 RANDOM=$seed
 echo "  seed $seed (SEED=$seed repeats the moments)"
 for ((i = 1; i <= 50; i++)); do
-	in_network ./meteragent run --config "$scratch/site.toml" >>"$scratch/agent.log" 2>&1 &
+	start ./meteragent run --config "$scratch/site.toml" >>"$scratch/agent.log" 2>&1
 	pid=$!
 	sleep "$(awk -v n=$RANDOM 'BEGIN { printf "%.3f", 0.05 + n / 32768 * 2.5 }')"
 	kill -KILL $pid

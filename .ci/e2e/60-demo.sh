@@ -5,7 +5,7 @@
 need curl
 make --no-print-directory build >/dev/null
 network
-in_network ./meteragent --lang en demo >"$scratch/demo.txt" &
+start ./meteragent --lang en demo >"$scratch/demo.txt"
 demo=$!
 undo+=('kill -KILL "$demo" 2>/dev/null')
 wait_for 10 "three copiers are found" sh -c "[ \$(grep -c ' found ' $scratch/demo.txt) -ge 3 ]"

@@ -62,12 +62,6 @@ need() {
 	done
 }
 
-# background COMMAND...: starts a process that ends with the stage. Its output goes to a log in the scratch folder.
-background() {
-	"$@" >"$scratch/background.$((${#undo[@]})).log" 2>&1 &
-	undo+=("kill $! 2>/dev/null; wait $! 2>/dev/null")
-}
-
 # network: a network of this stage's own, so that ports never collide. Commands run in it after `in_network`.
 network() {
 	net=meteragent-$$
@@ -77,11 +71,21 @@ network() {
 }
 in_network() { ip netns exec "$net" "$@"; }
 
+# start COMMAND...: in the background of this stage's network. $! is the command itself; after `in_network COMMAND &` it would
+# be a shell around it, and killing that leaves the command running.
+start() { ip netns exec "$net" "$@" & }
+
+# background COMMAND...: the same, and it ends with the stage. Its output goes to a log in the scratch folder.
+background() {
+	start "$@" >"$scratch/background.${#undo[@]}.log" 2>&1
+	undo+=("kill $! 2>/dev/null; wait $! 2>/dev/null")
+}
+
 # The program's own commands for copiers and a portal: their names and ports stand here and nowhere else.
 copiers=127.0.0.1:1161 portal=127.0.0.1:8080
 peers() { # peers PROGRAM: simulated copiers and a portal, in this stage's network
-	background in_network "$1" simulate --listen "$copiers" --count 3
-	background in_network "$1" portal --listen "$portal"
+	background "$1" simulate --listen "$copiers" --count 3
+	background "$1" portal --listen "$portal"
 	wait_for 20 "the portal listens" arrived .counts
 }
 arrived() { in_network curl -fsS --max-time 5 "http://$portal/received.json" | jq -e "$1"; }

@@ -32,7 +32,7 @@ TOML
 }
 
 agent_start() {
-	in_network ./meteragent run --config "$scratch/site.toml" >>"$scratch/agent.log" 2>&1 &
+	start ./meteragent run --config "$scratch/site.toml" >>"$scratch/agent.log" 2>&1
 	agent=$!
 	undo+=("kill -KILL $agent 2>/dev/null")
 }
