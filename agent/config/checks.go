@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"meteragent/agent/text"
-	"meteragent/collector"
 )
 
 // url checks the portal's address and returns its scheme, or "".
