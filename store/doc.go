@@ -27,7 +27,8 @@
 //
 // # The layout, format 1
 //
-// One bbolt file with pages of 4096 bytes; all buckets are at the top level.
+// One bbolt file with pages of 4096 bytes; all buckets are at the top level. Beside
+// it lies "<path>.pid", which names the process that has it open (owner.go).
 //
 //	meta                    format: "1" in plain text. stream: sealed text.
 //	lane/<lane>/<stream>    key: number (8 bytes, big endian). value: sealed record.

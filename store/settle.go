@@ -75,7 +75,7 @@ func (t *Tx) settleReturned(dest, lane string, through uint64, refused map[uint6
 	bucket := t.bucket(returnedBucket)
 	var front [][]byte
 	for k, v := range scan(bucket, join(dest, lane, ""), nil) {
-		front = append(front, slices.Clone(k))
+		front = append(front, k)
 		if r, _, ok := parseReturned(lane, k, v); !ok || r.Seq != through {
 			continue
 		}
