@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,11 +35,12 @@ func tonerRules(cfg config.Config) toner.Rules {
 		})
 	}
 	for i, d := range cfg.Devices {
-		for colour, percent := range d.OrderBelow {
-			rules = append(rules, toner.Rule{
-				Serial: d.Serial, Colour: colour, OrderBelow: percent,
-				Source: fmt.Sprintf("device[%d].order_below", i+1),
-			})
+		for _, colour := range slices.Sorted(maps.Keys(d.OrderBelow)) {
+			source := fmt.Sprintf("device[%d].order_below", i+1)
+			if colour != "" {
+				source += "." + colour
+			}
+			rules = append(rules, toner.Rule{Serial: d.Serial, Colour: colour, OrderBelow: d.OrderBelow[colour], Source: source})
 		}
 	}
 	return rules

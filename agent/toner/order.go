@@ -47,6 +47,7 @@ type Reason struct {
 	Signal     string   `json:"signal,omitempty"`  // what the device said
 	OrderBelow int      `json:"orderBelow"`        // percent, of the rule that fits the supply
 	Rule       string   `json:"rule"`              // where that rule stands
+	Text       string   `json:"text"`              // the same for people, in English
 }
 
 // Evidence is what the decision rests on.
@@ -69,6 +70,11 @@ func (r Reason) Say(c *text.Catalogue) string {
 
 func newOrder(r collector.Reading, s collector.Supply, rule Rule, state Supply) Order {
 	now := state.Readings[len(state.Readings)-1]
+	why := Reason{
+		Code: state.low(now, rule.OrderBelow), Percent: now.Percent, Signal: now.Signal,
+		OrderBelow: rule.OrderBelow, Rule: rule.Source,
+	}
+	why.Text = why.Say(text.For(string(text.English)))
 	return Order{
 		ID: orderID(r.Device.ID, s.Key, state),
 		Device: OrderedFor{
@@ -80,10 +86,7 @@ func newOrder(r collector.Reading, s collector.Supply, rule Rule, state Supply) 
 			PartNumber: s.PartNumber, SerialNumber: s.SerialNumber,
 		},
 		DecidedAt: now.At,
-		Reason: Reason{
-			Code: state.low(now, rule.OrderBelow), Percent: now.Percent, Signal: now.Signal,
-			OrderBelow: rule.OrderBelow, Rule: rule.Source,
-		},
+		Reason:    why,
 		Evidence: Evidence{
 			Pages: now.Pages, Cartridge: state.Cartridge, CartridgeSince: state.Since, Readings: state.Readings,
 		},

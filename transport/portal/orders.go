@@ -75,7 +75,7 @@ func words(value any) string {
 
 // percent finds the level an order was decided on.
 func percent(body map[string]any) string {
-	for _, name := range []string{"percent", "level", "supply", "evidence"} {
+	for _, name := range []string{"percent", "level", "reason", "supply", "evidence"} {
 		switch v := body[name].(type) {
 		case float64:
 			if name == "percent" || name == "level" {

@@ -288,15 +288,16 @@ func TestOrders(t *testing.T) {
 		order(2, map[string]any{"id": "b", "supply": map[string]any{"colorant": "cyan", "type": "toner", "level": map[string]any{"percent": 9.04}}, "reason": map[string]any{"text": "7 days left"}}),
 		order(3, map[string]any{"id": "a"}),
 		order(4, map[string]any{"id": "c", "supply": 7, "reason": nil}),
+		order(5, map[string]any{"id": "d", "reason": map[string]any{"text": "13.5 % left", "percent": 13.5}}),
 	)
-	if statuses(a) != "accepted accepted accepted accepted" {
+	if statuses(a) != "accepted accepted accepted accepted accepted" {
 		t.Fatalf("got %+v", a)
 	}
 	var got []string
 	for _, o := range p.Orders() {
 		got = append(got, fmt.Sprintf("%s %s|%s|%s|%s|%s|%d", o.ID, o.Device, o.Supply, o.Level, o.Reason, o.State, o.Asked))
 	}
-	want := []string{"a ABC12345|black toner|12 %|12 % left|accepted|2", "b ABC12345|cyan toner|9 %|7 days left|accepted|1", "c ABC12345||||accepted|1"}
+	want := []string{"a ABC12345|black toner|12 %|12 % left|accepted|2", "b ABC12345|cyan toner|9 %|7 days left|accepted|1", "c ABC12345||||accepted|1", "d ABC12345||13.5 %|13.5 % left|accepted|1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("orders (-want +got):\n%s", diff)
 	}
@@ -304,7 +305,7 @@ func TestOrders(t *testing.T) {
 		t.Error("SetOrder knows the wrong orders")
 	}
 	_, a = post(t, p, event(5, 1, nil))
-	if diff := cmp.Diff("[{c accepted} {b cancelled} {a accepted}]", fmt.Sprint(a.Orders)); diff != "" {
+	if diff := cmp.Diff("[{d accepted} {c accepted} {b cancelled} {a accepted}]", fmt.Sprint(a.Orders)); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
 	}
 	_, a = post(t, p, event(5, 1, func(e map[string]any) { e["source"] = strings.ReplaceAll(agent, "5d3c", "0000") }))
