@@ -93,19 +93,20 @@ func Sweeps(cfg config.Config) ([]collector.Sweep, error) {
 	var sweeps []collector.Sweep
 	for _, n := range cfg.Networks {
 		s := collector.Sweep{
-			Port: n.Port, Credentials: credentials(n),
-			Timeout: cfg.Poll.Timeout, Rate: cfg.Discovery.Rate,
+			Credentials: credentials(n), Timeout: cfg.Poll.Timeout, Rate: cfg.Discovery.Rate,
 		}
 		for _, text := range n.Addresses {
 			r, err := collector.ParseRange(text)
 			if err != nil {
-				return nil, fmt.Errorf("network %s: %w", text, err)
+				return nil, fmt.Errorf("network: %w", err)
 			}
 			if r.Count() > 1 {
-				s.Ranges = append(s.Ranges, r)
+				for address := range r.Addresses() {
+					s.Targets = append(s.Targets, netip.AddrPortFrom(address, n.Port))
+				}
 			}
 		}
-		if len(s.Ranges) > 0 {
+		if len(s.Targets) > 0 {
 			sweeps = append(sweeps, s)
 		}
 	}

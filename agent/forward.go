@@ -13,7 +13,7 @@ import (
 // Limits of one send.
 const (
 	batchRecords = 100
-	batchBytes   = 256 << 10
+	batchBytes   = 100 << 10 // with its envelopes within what MQTT brokers in the cloud take
 	sendWithin   = time.Minute
 	linger       = 500 * time.Millisecond // readings of one round travel together
 	lastFlush    = 5 * time.Second        // what a stop may take to deliver what waits
@@ -112,6 +112,10 @@ func (f *forwarder) send(ctx context.Context, records []store.Record) (int, erro
 	case errors.Is(err, transport.ErrRefused):
 		problem := transport.Problem{Title: "refused by the portal", Detail: err.Error()}
 		receipt = transport.Receipt{Rejected: []transport.Rejection{{ID: messages[0].ID(), Problem: problem}}}
+	case errors.Is(err, transport.ErrNoReceipt):
+		// A broker drops what is too large for it without a word: try less at a time.
+		f.limit = max(1, len(records)/2)
+		return 0, err
 	case err != nil:
 		return 0, err
 	}

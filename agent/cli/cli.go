@@ -180,7 +180,7 @@ func (a *app) report(err error) int {
 	switch {
 	case errors.As(err, &problems):
 		for _, p := range problems {
-			fmt.Fprintln(a.err, a.say.Say("error.problem", "problem", p.Say(a.say)))
+			fmt.Fprintln(a.err, text.Wrap(a.say.Say("error.problem", "problem", p.Say(a.say)), width, "  "))
 		}
 	case f.err != nil:
 		fmt.Fprintln(a.err, text.Wrap(a.say.Say("error.line", "error", f.err), width, "  "))

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"meteragent/agent"
@@ -119,7 +118,10 @@ func (d *demo) openAgent(cfg config.Config, notice func(agent.Notice)) error {
 	if d.daemon.store, err = store.Open(filepath.Join(cfg.Store.Folder, "meteragent.db"), storeOptions()); err != nil {
 		return err
 	}
-	id := uuid.NewString()
+	id, err := agent.LoadID(cfg.Store.Folder)
+	if err != nil {
+		return err
+	}
 	if d.daemon.link, err = dial(cfg, id); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -177,7 +178,7 @@ func (a *app) discoverCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		sweeps := []collector.Sweep{{Port: ask.port, Credentials: credentials, Timeout: ask.timeout}}
+		sweeps := []collector.Sweep{{Credentials: credentials, Timeout: ask.timeout}}
 		if len(args) == 0 {
 			if sweeps, err = a.configuredSweeps(); err != nil {
 				return err
@@ -185,10 +186,15 @@ func (a *app) discoverCommand() *cobra.Command {
 		}
 		for _, arg := range args {
 			r, err := collector.ParseRange(arg)
+			if err == nil {
+				r, err = r.Lookup(c.Context())
+			}
 			if err != nil {
 				return usageError(err)
 			}
-			sweeps[0].Ranges = append(sweeps[0].Ranges, r)
+			for address := range r.Addresses() {
+				sweeps[0].Targets = append(sweeps[0].Targets, netip.AddrPortFrom(address, ask.port))
+			}
 		}
 		for i := range sweeps {
 			sweeps[i].Rate, sweeps[i].Tries = rate, tries

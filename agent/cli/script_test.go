@@ -38,6 +38,12 @@ func TestScripts(t *testing.T) {
 			"envsubst":    envsubst,
 			"wait-portal": waitPortal,
 		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
 		RequireExplicitExec: true,
 	})
 }

@@ -1,6 +1,0 @@
-//go:build windows
-
-package zz
-
-import _ "golang.org/x/sys/windows"
-import _ "golang.org/x/sys/windows/svc"
