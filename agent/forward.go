@@ -134,7 +134,7 @@ func (f *forwarder) settle(sent []store.Record, receipt transport.Receipt) error
 		if err := applyOrderStates(tx, receipt.Orders, time.Now().UTC()); err != nil {
 			return err
 		}
-		return tx.Settle(Portal, sent[0].Lane, sent[len(sent)-1].Seq, rejected)
+		return tx.Settle(Portal, sent, rejected)
 	})
 	if err != nil {
 		return err
@@ -168,13 +168,13 @@ func rejections(sent []store.Record, rejected []transport.Rejection) ([]store.Re
 	if len(rejected) == 0 {
 		return nil, nil
 	}
-	seq := make(map[string]uint64, len(sent))
+	byID := make(map[string]store.Record, len(sent))
 	for _, r := range sent {
-		seq[transport.Message(r).ID()] = r.Seq
+		byID[transport.Message(r).ID()] = r
 	}
 	var out []store.Rejection
 	for _, r := range rejected {
-		n, ok := seq[r.ID]
+		record, ok := byID[r.ID]
 		if !ok {
 			continue
 		}
@@ -182,7 +182,7 @@ func rejections(sent []store.Record, rejected []transport.Rejection) ([]store.Re
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, store.Rejection{Seq: n, Reason: reason})
+		out = append(out, store.Rejection{Record: record, Reason: reason})
 	}
 	return out, nil
 }

@@ -189,7 +189,7 @@ func workSettle(s *store.Store, lane string, n int) error {
 	}
 	last := batch[len(batch)-1].Seq
 	fmt.Printf("-%s %d\n", lane, last)
-	if err := s.Update(func(tx *store.Tx) error { return tx.Settle(portal, lane, last, refused) }); err != nil {
+	if err := s.Update(func(tx *store.Tx) error { return tx.Settle(portal, batch, refused) }); err != nil {
 		return err
 	}
 	fmt.Printf("=-%s %d\n", lane, last)

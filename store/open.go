@@ -28,7 +28,7 @@ var (
 
 // format is the layout in the package comment. A version that changes it in a way
 // that this one would misread raises the number and converts older files in Open.
-const format = 1
+const format = 2
 
 // Options say how to open a store.
 type Options struct {
@@ -202,18 +202,19 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 // forgets destinations that are no longer configured. A file in which nothing
 // changes is not written to.
 func (s *Store) prepare() error {
-	var fresh bool
+	var fresh, older bool
 	var forgotten []string
 	err := s.View(func(t *Tx) error {
 		meta := t.bucket(metaBucket)
 		if fresh = meta == nil; fresh {
 			return nil
 		}
-		stream, err := unseal([]byte("stream"), meta.Get([]byte("stream")))
+		stream, err := unsealPlain(metaBucket, []byte("stream"), meta.Get([]byte("stream")))
 		if err != nil {
 			return damaged(fmt.Errorf("its stream: %w", err))
 		}
 		s.stream = string(stream)
+		older = string(meta.Get([]byte("format"))) != strconv.Itoa(format)
 		for _, name := range t.buckets() {
 			if t.bucket(name) == nil {
 				return damaged(fmt.Errorf("it has no bucket %s", name))
@@ -228,10 +229,15 @@ func (s *Store) prepare() error {
 	case fresh:
 		s.stream = rand.Text()
 		return s.Update((*Tx).create)
-	case len(forgotten) == 0:
+	case len(forgotten) == 0 && !older:
 		return nil
 	}
 	return s.Update(func(t *Tx) error {
+		// From format 1 to 2: values of the older kind stay as they are, new ones are of
+		// the newer kind (seal.go). Only the number keeps older versions away.
+		if err := t.bucket(metaBucket).Put([]byte("format"), []byte(strconv.Itoa(format))); err != nil {
+			return err
+		}
 		for _, dest := range forgotten {
 			if err := t.forget(dest); err != nil {
 				return err
@@ -252,7 +258,7 @@ func (t *Tx) create() error {
 	if err := meta.Put([]byte("format"), []byte(strconv.Itoa(format))); err != nil {
 		return err
 	}
-	return meta.Put([]byte("stream"), seal([]byte("stream"), []byte(t.store.stream)))
+	return meta.Put([]byte("stream"), seal(metaBucket, []byte("stream"), 0, []byte(t.store.stream)))
 }
 
 // buckets are those that every store has.
@@ -268,11 +274,11 @@ func (t *Tx) buckets() []string {
 // last number given were damaged.
 func (t *Tx) checkNumbers() error {
 	for _, lane := range lanes() {
-		records := t.lane(lane)
+		records := t.lane(lane, t.store.stream)
 		key, _ := records.Cursor().Last()
 		last, _ := parseNumber(key)
 		for _, dest := range t.store.destinations {
-			last = max(last, t.cursor(dest, lane))
+			last = max(last, t.cursor(dest, lane, t.store.stream))
 		}
 		if given := records.Sequence(); given < last {
 			return damaged(fmt.Errorf("%s %d is there, but only %d numbers were given", lane, last, given))

@@ -95,7 +95,7 @@ func TestOpenTwiceInOneProcess(t *testing.T) {
 func TestOpenNewer(t *testing.T) {
 	path := newPath(t)
 	open(t, path).Close()
-	change(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("2")) })
+	change(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("3")) })
 	before := read(t, path)
 	_, err := store.Open(path, store.Options{})
 	if !errors.Is(err, store.ErrNewer) {

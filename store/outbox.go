@@ -27,41 +27,60 @@ func (t *Tx) append(r *Record) error {
 	if r.Stream != "" && r.Stream != t.store.stream {
 		return fmt.Errorf("stream %q is another file's", r.Stream)
 	}
-	records := t.lane(r.Lane)
+	records := t.lane(r.Lane, t.store.stream)
 	seq, err := records.NextSequence()
 	if err != nil {
 		return err
 	}
 	r.Stream, r.Seq, r.At = t.store.stream, seq, time.UnixMicro(r.At.UnixMicro()).UTC()
-	return records.Put(number(seq), r.encode())
+	return records.Put(number(seq), r.encode(&t.store.packer))
 }
 
 // Pending returns what dest has not answered for in this lane, oldest first: at
 // most max records with bodies of at most maxBytes in all, but always one if there
-// is one. What a person wants sent again comes first, in batches of its own. The
-// records are copies.
+// is one. What a person wants sent again comes first, then what was saved from
+// another file, each in batches of its own, so that a batch is of one stream unless
+// it is sent again. The records are copies.
 func (s *Store) Pending(dest, lane string, max, maxBytes int) ([]Record, error) {
 	var batch []Record
 	err := s.View(func(t *Tx) error {
 		if err := t.check(dest, lane); err != nil {
 			return fmt.Errorf("pending: %w", err)
 		}
-		batch = collect(t.returned(dest, lane), max, maxBytes)
-		if len(batch) == 0 {
-			batch = collect(t.fresh(dest, lane), max, maxBytes)
+		for queue := range t.queues(dest, lane) {
+			if batch = t.collect(queue, max, maxBytes); len(batch) > 0 {
+				return nil
+			}
 		}
 		return nil
 	})
 	return batch, err
 }
 
+// A queue yields each record's identity and its stored value.
+type queue = iter.Seq2[Record, []byte]
+
+// queues yields what waits for dest, in the order in which it is sent.
+func (t *Tx) queues(dest, lane string) iter.Seq[queue] {
+	return func(yield func(queue) bool) {
+		if !yield(t.returned(dest, lane)) {
+			return
+		}
+		for _, stream := range t.streams(lane) {
+			if !yield(t.fresh(dest, lane, stream)) {
+				return
+			}
+		}
+	}
+}
+
 // collect copies records until there are enough. One that does not decode is left
 // out; settling the next one puts it into quarantine.
-func collect(from iter.Seq2[Record, []byte], max, maxBytes int) []Record {
+func (t *Tx) collect(from queue, max, maxBytes int) []Record {
 	var batch []Record
 	size := 0
 	for r, value := range from {
-		if r.decode(value) != nil {
+		if r.decode(&t.store.packer, value) != nil {
 			continue
 		}
 		size += len(r.Body)
@@ -74,13 +93,12 @@ func collect(from iter.Seq2[Record, []byte], max, maxBytes int) []Record {
 	return batch
 }
 
-// fresh yields what lies behind the cursor: each record's identity and its stored
-// value.
-func (t *Tx) fresh(dest, lane string) iter.Seq2[Record, []byte] {
+// fresh yields what lies behind the cursor.
+func (t *Tx) fresh(dest, lane, stream string) queue {
 	return func(yield func(Record, []byte) bool) {
-		for k, value := range scan(t.lane(lane), nil, number(t.cursor(dest, lane)+1)) {
+		for k, value := range scan(t.lane(lane, stream), nil, number(t.cursor(dest, lane, stream)+1)) {
 			seq, _ := parseNumber(k)
-			if !yield(Record{Stream: t.store.stream, Lane: lane, Seq: seq}, value) {
+			if !yield(Record{Stream: stream, Lane: lane, Seq: seq}, value) {
 				return
 			}
 		}
@@ -102,8 +120,8 @@ func (s *Store) Waiting(dest string) (Waiting, error) {
 			if err := t.check(dest, lane); err != nil {
 				return fmt.Errorf("waiting: %w", err)
 			}
-			for _, queue := range []iter.Seq2[Record, []byte]{t.returned(dest, lane), t.fresh(dest, lane)} {
-				for _, r := range collect(queue, 1, 0) {
+			for queue := range t.queues(dest, lane) {
+				for _, r := range t.collect(queue, 1, 0) {
 					if w.Oldest.IsZero() || r.At.Before(w.Oldest) {
 						w.Oldest = r.At
 					}
@@ -131,19 +149,53 @@ func (t *Tx) check(dest, lane string) error {
 
 func laneBucket(lane, stream string) string { return lanePrefix + lane + "/" + stream }
 
-// lane returns the bucket of one of our own lanes.
-func (t *Tx) lane(lane string) *bbolt.Bucket {
-	b := t.bucket(laneBucket(lane, t.store.stream))
-	b.FillPercent = 1 // numbers only grow
+// lane returns the bucket of one lane and stream, nil if there is none.
+func (t *Tx) lane(lane, stream string) *bbolt.Bucket {
+	b := t.bucket(laneBucket(lane, stream))
+	if b != nil {
+		b.FillPercent = 1 // numbers only grow
+	}
 	return b
+}
+
+// streams are those of which a lane holds records: first what was saved from other
+// files, by the time of the first record, then our own.
+func (t *Tx) streams(lane string) []string {
+	type saved struct {
+		stream string
+		first  time.Time
+	}
+	var others []saved
+	prefix := laneBucket(lane, "")
+	for name := range scan(t.tx, []byte(prefix), nil) {
+		stream := string(name[len(prefix):])
+		if stream == t.store.stream {
+			continue
+		}
+		s := saved{stream: stream}
+		if k, v := t.lane(lane, stream).Cursor().First(); k != nil {
+			seq, _ := parseNumber(k)
+			r := Record{Stream: stream, Lane: lane, Seq: seq}
+			if _, err := r.decodeHead(v); err == nil {
+				s.first = r.At
+			}
+		}
+		others = append(others, s)
+	}
+	slices.SortStableFunc(others, func(a, b saved) int { return a.first.Compare(b.first) })
+	var names []string
+	for _, s := range others {
+		names = append(names, s.stream)
+	}
+	return append(names, t.store.stream)
 }
 
 // cursor is the number of the last record dest has answered for. A destination
 // without a cursor is new and starts at the oldest record there is; so does one
 // whose cursor is damaged, as to send twice is better than to leave out.
-func (t *Tx) cursor(dest, lane string) uint64 {
-	key := join(dest, lane, t.store.stream)
-	payload, err := unseal(key, t.bucket(cursorBucket).Get(key))
+func (t *Tx) cursor(dest, lane, stream string) uint64 {
+	key := join(dest, lane, stream)
+	payload, err := unsealPlain(cursorBucket, key, t.bucket(cursorBucket).Get(key))
 	if err != nil {
 		return 0
 	}
@@ -151,9 +203,9 @@ func (t *Tx) cursor(dest, lane string) uint64 {
 	return seq
 }
 
-func (t *Tx) setCursor(dest, lane string, seq uint64) error {
-	key := join(dest, lane, t.store.stream)
-	return t.bucket(cursorBucket).Put(key, seal(key, number(seq)))
+func (t *Tx) setCursor(dest, lane, stream string, seq uint64) error {
+	key := join(dest, lane, stream)
+	return t.bucket(cursorBucket).Put(key, seal(cursorBucket, key, 0, number(seq)))
 }
 
 // join builds keys out of names, which hold no zero bytes.

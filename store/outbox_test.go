@@ -125,11 +125,10 @@ func TestPendingGivesCopies(t *testing.T) {
 	}
 }
 
-// settle settles a batch, all in one lane.
+// settle settles a batch.
 func settle(t testing.TB, s *store.Store, dest string, answered []store.Record, rejected ...store.Rejection) {
 	t.Helper()
-	last := answered[len(answered)-1]
-	update(t, s, func(tx *store.Tx) error { return tx.Settle(dest, last.Lane, last.Seq, rejected) })
+	update(t, s, func(tx *store.Tx) error { return tx.Settle(dest, answered, rejected) })
 }
 
 func TestSettleInParts(t *testing.T) {
@@ -160,21 +159,29 @@ func TestSettleInParts(t *testing.T) {
 func TestSettleRefuses(t *testing.T) {
 	s := open(t, newPath(t))
 	fill(t, s, store.Bulk, 4)
-	settle(t, s, portal, pending(t, s, portal, store.Bulk)[:1])
+	all := pending(t, s, portal, store.Bulk)
+	settle(t, s, portal, all[:1])
+	as := func(change func(*store.Record)) []store.Record {
+		r := all[1]
+		change(&r)
+		return []store.Record{r}
+	}
 	for _, c := range []struct {
-		name, dest, lane string
-		through          uint64
-		rejected         []store.Rejection
+		name, dest string
+		answered   []store.Record
+		rejected   []store.Rejection
 	}{
-		{"never given", portal, store.Bulk, 5, nil},
-		{"never given in this lane", portal, store.Urgent, 1, nil},
-		{"unknown destination", "nobody", store.Bulk, 2, nil},
-		{"unknown lane", portal, "slow", 2, nil},
-		{"refused but not settled", portal, store.Bulk, 2, []store.Rejection{{Seq: 3}}},
-		{"refused but settled before", portal, store.Bulk, 2, []store.Rejection{{Seq: 1}}},
-		{"all settled before", portal, store.Bulk, 1, []store.Rejection{{Seq: 1}}},
+		{"never given", portal, as(func(r *store.Record) { r.Seq = 5 }), nil},
+		{"no number", portal, as(func(r *store.Record) { r.Seq = 0 }), nil},
+		{"never given in this lane", portal, as(func(r *store.Record) { r.Lane = store.Urgent }), nil},
+		{"unknown destination", "nobody", all[1:2], nil},
+		{"unknown lane", portal, as(func(r *store.Record) { r.Lane = "slow" }), nil},
+		{"one left out", portal, all[2:3], nil},
+		{"refused but not settled", portal, all[1:2], []store.Rejection{reject(all[2])}},
+		{"refused but settled before", portal, all[:2], []store.Rejection{reject(all[0])}},
+		{"all settled before", portal, all[:1], []store.Rejection{reject(all[0])}},
 	} {
-		err := s.Update(func(tx *store.Tx) error { return tx.Settle(c.dest, c.lane, c.through, c.rejected) })
+		err := s.Update(func(tx *store.Tx) error { return tx.Settle(c.dest, c.answered, c.rejected) })
 		if err == nil {
 			t.Errorf("%s: no error", c.name)
 		}
@@ -197,7 +204,7 @@ func TestSettleRefuses(t *testing.T) {
 }
 
 func reject(r store.Record) store.Rejection {
-	return store.Rejection{Seq: r.Seq, Reason: []byte(`{"title":"lower than last"}`)}
+	return store.Rejection{Record: r, Reason: []byte(`{"title":"lower than last"}`)}
 }
 
 func TestDestinations(t *testing.T) {
@@ -311,7 +318,7 @@ func TestConcurrentUse(t *testing.T) {
 					}
 					next++
 				}
-				if err := s.Update(func(tx *store.Tx) error { return tx.Settle(dest, store.Bulk, next-1, nil) }); err != nil {
+				if err := s.Update(func(tx *store.Tx) error { return tx.Settle(dest, batch, nil) }); err != nil {
 					t.Error(err)
 					return
 				}

@@ -38,7 +38,7 @@ func (s *Store) Quarantine(dest string) ([]Quarantined, error) {
 			if len(list) == maxListed {
 				break
 			}
-			if q, ok := parseQuarantined(k, v); ok {
+			if q, ok := t.parseQuarantined(k, v); ok {
 				q.Record.Body = bytes.Clone(q.Record.Body)
 				list = append(list, q)
 			}
@@ -66,7 +66,7 @@ func (t *Tx) retry(dest string, r Record) error {
 	if err != nil {
 		return err
 	}
-	if r.decode(value) != nil {
+	if r.decode(&t.store.packer, value) != nil {
 		return errors.New("it is damaged on disk")
 	}
 	returned := t.bucket(returnedBucket)
@@ -77,7 +77,7 @@ func (t *Tx) retry(dest string, r Record) error {
 	key = append(join(dest, r.Lane, ""), number(place)...)
 	payload := appendText(nil, r.Stream)
 	payload = append(append(payload, number(r.Seq)...), value...)
-	return returned.Put(key, seal(key, payload))
+	return returned.Put(key, seal(returnedBucket, key, 0, payload))
 }
 
 // Drop deletes a record from quarantine. If it is not there, nothing happens.
@@ -103,7 +103,7 @@ func (t *Tx) returned(dest, lane string) iter.Seq2[Record, []byte] {
 
 // parseReturned takes apart what retry put together.
 func parseReturned(lane string, key, value []byte) (r Record, record []byte, ok bool) {
-	payload, err := unseal(key, value)
+	payload, err := unsealPlain(returnedBucket, key, value)
 	if err != nil {
 		return Record{}, nil, false
 	}
@@ -122,7 +122,7 @@ func (t *Tx) quarantine(dest string, r Record, reason json.RawMessage, value []b
 	payload = appendText(payload, string(reason))
 	payload = append(payload, value...)
 	key := quarantineKey(dest, r)
-	return t.bucket(quarantineBucket).Put(key, seal(key, payload))
+	return t.bucket(quarantineBucket).Put(key, seal(quarantineBucket, key, 0, payload))
 }
 
 // bounded makes valid JSON of what came over the network.
@@ -142,7 +142,7 @@ func damagedReason() json.RawMessage {
 }
 
 // parseQuarantined is not ok if not even the key can be read.
-func parseQuarantined(key, value []byte) (q Quarantined, ok bool) {
+func (t *Tx) parseQuarantined(key, value []byte) (q Quarantined, ok bool) {
 	q.Destination, q.Record, ok = parseQuarantineKey(key)
 	at, reason, stored, err := parseRefusal(key, value)
 	if err != nil {
@@ -150,7 +150,7 @@ func parseQuarantined(key, value []byte) (q Quarantined, ok bool) {
 		return q, ok
 	}
 	q.At, q.Reason = at, reason
-	q.Damaged = q.Record.decode(stored) != nil
+	q.Damaged = q.Record.decode(&t.store.packer, stored) != nil
 	return q, ok
 }
 
@@ -159,7 +159,7 @@ func parseRefusal(key, value []byte) (at time.Time, reason, record []byte, err e
 	if value == nil {
 		return time.Time{}, nil, nil, errors.New("it is not in quarantine")
 	}
-	payload, err := unseal(key, value)
+	payload, err := unsealPlain(quarantineBucket, key, value)
 	if err != nil {
 		return time.Time{}, nil, nil, err
 	}

@@ -64,43 +64,48 @@ func isName(s string) bool {
 		!strings.ContainsRune(s, '/') && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// encode makes the stored value. Stream and Lane are not in it: they are in the
-// name of the bucket, or in the key.
-func (r Record) encode() []byte {
-	payload := make([]byte, 0, 3*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+len(r.Body))
+// encode makes the stored value. Stream, Lane and Seq are not in it, but its checksum
+// covers them: they are where it lies.
+func (r Record) encode(p *packer) []byte {
+	body, flags := p.pack(r.Body)
+	payload := make([]byte, 0, 3*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+len(body))
 	payload = binary.AppendVarint(payload, r.At.UnixMicro())
 	payload = appendText(payload, r.Kind)
 	payload = appendText(payload, r.Subject)
-	payload = append(payload, r.Body...)
-	return seal(number(r.Seq), payload)
+	payload = append(payload, body...)
+	return seal(laneBucket(r.Lane, r.Stream), number(r.Seq), flags, payload)
 }
 
-// decode fills in what encode stored; r.Seq must be set. Body is part of value,
-// which is valid only within the transaction.
-func (r *Record) decode(value []byte) error {
-	payload, err := unseal(number(r.Seq), value)
-	if err != nil {
-		return err
+// decode fills in what encode stored; the identity must be set. Body can be part of
+// value, which is valid only within the transaction.
+func (r *Record) decode(p *packer, value []byte) error {
+	flags, err := r.decodeHead(value)
+	if err == nil {
+		r.Body, err = p.unpack(r.Body, flags)
 	}
-	return r.parse(payload)
+	return err
 }
 
-func (r *Record) parse(payload []byte) error {
+// decodeHead is decode, but Body stays as it is stored, in the way flags say.
+func (r *Record) decodeHead(value []byte) (flags byte, err error) {
+	flags, payload, err := unseal(laneBucket(r.Lane, r.Stream), number(r.Seq), value)
+	if err != nil {
+		return 0, err
+	}
 	micros, n := binary.Varint(payload)
 	if n <= 0 {
-		return errors.New("time is cut short")
+		return 0, errors.New("time is cut short")
 	}
-	rest := payload[n:]
-	kind, rest, ok := cutText(rest, maxName)
+	kind, rest, ok := cutText(payload[n:], maxName)
 	if !ok {
-		return errors.New("kind is cut short")
+		return 0, errors.New("kind is cut short")
 	}
 	subject, rest, ok := cutText(rest, maxSubject)
 	if !ok {
-		return errors.New("subject is cut short")
+		return 0, errors.New("subject is cut short")
 	}
 	r.At, r.Kind, r.Subject, r.Body = time.UnixMicro(micros).UTC(), kind, subject, rest
-	return nil
+	return flags, nil
 }
 
 func appendText(b []byte, s string) []byte {

@@ -7,36 +7,54 @@ import (
 )
 
 const (
-	sealVersion = 1
+	sealKeyOnly = 1 // format 1: the checksum covers key and value
+	sealVersion = 2 // the checksum covers the bucket's name, too
 	sealSize    = 6 // version, flags, checksum
 )
+
+// Flags of a sealed value.
+const deflated = 1 // its body is packed
 
 var errSeal = errors.New("checksum does not match")
 
 // seal puts a payload into the form in which every value is stored. The checksum
-// covers the key, so that a value that turns up under another key is noticed.
-func seal(key, payload []byte) []byte {
+// covers the bucket's name and the key, so that a value that turns up in another
+// place is noticed, and one whose place is lost can be recognised.
+func seal(bucket string, key []byte, flags byte, payload []byte) []byte {
 	value := make([]byte, sealSize, sealSize+len(payload))
-	value[0] = sealVersion
+	value[0], value[1] = sealVersion, flags
 	value = append(value, payload...)
-	binary.BigEndian.PutUint32(value[2:], checksum(key, value))
+	binary.BigEndian.PutUint32(value[2:], checksum(bucket, key, value))
 	return value
 }
 
-// unseal returns the payload, which is part of value.
-func unseal(key, value []byte) ([]byte, error) {
+// unseal returns the payload, which is part of value, and the flags.
+func unseal(bucket string, key, value []byte) (flags byte, payload []byte, err error) {
 	switch {
-	case len(value) < sealSize || binary.BigEndian.Uint32(value[2:]) != checksum(key, value):
-		return nil, errSeal
-	case value[0] != sealVersion || value[1] != 0:
-		return nil, errors.New("encoding is unknown")
+	case len(value) < sealSize || binary.BigEndian.Uint32(value[2:]) != checksum(bucket, key, value):
+		return 0, nil, errSeal
+	case value[0] > sealVersion || value[1]&^deflated != 0:
+		return 0, nil, errors.New("encoding is unknown")
 	}
-	return value[sealSize:], nil
+	return value[1], value[sealSize:], nil
 }
 
-func checksum(key, value []byte) uint32 {
+// unsealPlain is unseal for what is never packed.
+func unsealPlain(bucket string, key, value []byte) ([]byte, error) {
+	flags, payload, err := unseal(bucket, key, value)
+	if err == nil && flags != 0 {
+		err = errors.New("encoding is unknown")
+	}
+	return payload, err
+}
+
+func checksum(bucket string, key, value []byte) uint32 {
 	castagnoli := crc32.MakeTable(crc32.Castagnoli) // made once by the library
-	sum := crc32.Update(0, castagnoli, key)
+	var sum uint32
+	if value[0] != sealKeyOnly {
+		sum = crc32.Update(0, castagnoli, append([]byte(bucket), 0))
+	}
+	sum = crc32.Update(sum, castagnoli, key)
 	sum = crc32.Update(sum, castagnoli, value[:2])
 	return crc32.Update(sum, castagnoli, value[sealSize:])
 }

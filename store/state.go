@@ -21,9 +21,11 @@ func (t *Tx) Put(bucket, key string, v any) error {
 	case len(data) > MaxBody:
 		return fmt.Errorf("put %s %q: %d bytes are more than %d", bucket, key, len(data), MaxBody)
 	}
-	b, err := t.tx.CreateBucketIfNotExists([]byte(statePrefix + bucket))
+	name := statePrefix + bucket
+	b, err := t.tx.CreateBucketIfNotExists([]byte(name))
 	if err == nil {
-		err = b.Put([]byte(key), seal([]byte(key), data))
+		stored, flags := t.store.pack(data)
+		err = b.Put([]byte(key), seal(name, []byte(key), flags, stored))
 	}
 	if err != nil {
 		return fmt.Errorf("put %s %q: %w", bucket, key, err)
@@ -43,7 +45,7 @@ func (t *Tx) Get(bucket, key string, v any) (found bool, err error) {
 	if value == nil {
 		return false, nil
 	}
-	data, err := unseal([]byte(key), value)
+	data, err := t.unsealState(bucket, []byte(key), value)
 	if err == nil {
 		err = json.Unmarshal(data, v)
 	}
@@ -75,7 +77,7 @@ func (t *Tx) Each(bucket, prefix string, fn func(key string, value []byte) error
 		return nil
 	}
 	for k, v := range scan(b, []byte(prefix), nil) {
-		data, err := unseal(k, v)
+		data, err := t.unsealState(bucket, k, v)
 		if err != nil {
 			return fmt.Errorf("read %s %q: %w", bucket, k, err)
 		}
@@ -88,3 +90,11 @@ func (t *Tx) Each(bucket, prefix string, fn func(key string, value []byte) error
 
 // state is nil if the bucket does not exist.
 func (t *Tx) state(bucket string) *bbolt.Bucket { return t.bucket(statePrefix + bucket) }
+
+func (t *Tx) unsealState(bucket string, key, value []byte) ([]byte, error) {
+	flags, stored, err := unseal(statePrefix+bucket, key, value)
+	if err != nil {
+		return nil, err
+	}
+	return t.store.unpack(stored, flags)
+}

@@ -15,6 +15,7 @@ type Store struct {
 	path         string
 	stream       string
 	destinations []string
+	packer
 }
 
 // Path is the file's path, as it was given to Open.
@@ -84,9 +85,12 @@ const (
 
 func (t *Tx) bucket(name string) *bbolt.Bucket { return t.tx.Bucket([]byte(name)) }
 
+// A tree has keys in order: a bucket, or a transaction as the bucket of all buckets.
+type tree interface{ Cursor() *bbolt.Cursor }
+
 // scan yields what lies in b under keys that begin with prefix, in order, from the
 // key prefix+from on. b must not be changed meanwhile.
-func scan(b *bbolt.Bucket, prefix, from []byte) iter.Seq2[[]byte, []byte] {
+func scan(b tree, prefix, from []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		c := b.Cursor()
 		for k, v := c.Seek(slices.Concat(prefix, from)); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {

@@ -136,7 +136,7 @@ func TestViewCannotWrite(t *testing.T) {
 	for name, write := range map[string]func(*store.Tx) error{
 		"append": func(tx *store.Tx) error { _, err := tx.Append(newRecord(store.Bulk)); return err },
 		"put":    func(tx *store.Tx) error { return tx.Put("a", "b", 1) },
-		"settle": func(tx *store.Tx) error { return tx.Settle(portal, store.Bulk, 1, nil) },
+		"settle": func(tx *store.Tx) error { return tx.Settle(portal, pending(t, s, portal, store.Bulk), nil) },
 	} {
 		if err := s.View(write); err == nil {
 			t.Errorf("%s: no error", name)
