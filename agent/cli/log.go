@@ -2,26 +2,42 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"meteragent/agent/config"
+	"meteragent/packaging"
 )
 
 // openLog makes the log: to a file of its own if the configuration names one, else
 // to standard error; under systemd without the time, which the journal adds, and
-// with the priority in front (sd-daemon(3)). The second result closes it.
-func openLog(c config.Log, stderr io.Writer) (*slog.Logger, func() error, error) {
+// with the priority in front (sd-daemon(3)). A Windows service has no standard
+// error: it always has a file, and its warnings go to the event log, too. The second
+// result closes it.
+func openLog(c config.Log, stderr io.Writer, service bool) (*slog.Logger, func() error, error) {
 	options := &slog.HandlerOptions{Level: c.Level}
+	if service && c.File == "" {
+		c.File = filepath.Join(packaging.DataDir(), "meteragent.log")
+	}
+	nothing := func() error { return nil }
 	if c.File != "" {
 		f, err := openLogFile(c.File)
 		if err != nil {
 			return nil, nil, err
 		}
-		return slog.New(slog.NewTextHandler(f, options)), f.Close, nil
+		file := slog.NewTextHandler(f, options)
+		if !service {
+			return slog.New(file), f.Close, nil
+		}
+		events, closeEvents, err := packaging.EventLog()
+		if err != nil || events == nil {
+			return slog.New(file), f.Close, nil // the file says everything
+		}
+		return slog.New(slog.NewMultiHandler(file, events)), func() error { return errors.Join(closeEvents(), f.Close()) }, nil
 	}
-	nothing := func() error { return nil }
 	if os.Getenv("JOURNAL_STREAM") == "" {
 		return slog.New(slog.NewTextHandler(stderr, options)), nothing, nil
 	}
@@ -50,6 +66,24 @@ func (j journal) Handle(ctx context.Context, r slog.Record) error {
 		return h.Handle(ctx, r)
 	}
 	return j.Handler.Handle(ctx, r)
+}
+
+// WithAttrs gives every level's handler the attributes.
+func (j journal) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return j.each(func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })
+}
+
+// WithGroup gives every level's handler the group.
+func (j journal) WithGroup(name string) slog.Handler {
+	return j.each(func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+}
+
+func (j journal) each(change func(slog.Handler) slog.Handler) journal {
+	levels := map[slog.Level]slog.Handler{}
+	for l, h := range j.levels {
+		levels[l] = change(h)
+	}
+	return journal{change(j.Handler), levels}
 }
 
 // prefixed puts a priority in front of every line; slog writes one line a call.

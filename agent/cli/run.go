@@ -40,7 +40,7 @@ func (a *app) runCommand() *cobra.Command {
 		var at atomic.Pointer[daemon] // asked by the watchdog while Run runs
 		return packaging.Host(packaging.Program{
 			Run: func(ctx context.Context, ready func()) error {
-				d, err := a.daemon()
+				d, err := a.daemon(service)
 				if err != nil {
 					return err
 				}
@@ -67,12 +67,12 @@ type daemon struct {
 
 // daemon builds one from the configuration file, or, if that is bad, from the last
 // good one, so that a typing mistake does not stop the readings of a whole site.
-func (a *app) daemon() (*daemon, error) {
+func (a *app) daemon(service bool) (*daemon, error) {
 	cfg, problems, err := a.loadOrLastGood()
 	if err != nil {
 		return nil, err
 	}
-	log, end, err := openLog(cfg.Log, a.err)
+	log, end, err := openLog(cfg.Log, a.err, service)
 	if err != nil {
 		return nil, err
 	}

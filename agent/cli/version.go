@@ -7,11 +7,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version, commit and built are set by the linker; a build by hand says "dev".
+// version and commit are set by the linker; a build by hand says "dev".
 var (
 	version = "dev"
 	commit  = ""
-	built   = ""
 )
 
 func (a *app) versionCommand() *cobra.Command {
@@ -21,11 +20,10 @@ func (a *app) versionCommand() *cobra.Command {
 		v := struct {
 			Version   string            `json:"version"`
 			Commit    string            `json:"commit,omitempty"`
-			Built     string            `json:"built,omitempty"`
 			Go        string            `json:"go"`
 			Platform  string            `json:"platform"`
 			Libraries map[string]string `json:"libraries"`
-		}{version, commit, built, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, map[string]string{}}
+		}{version, commit, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, map[string]string{}}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			for _, m := range info.Deps {
 				v.Libraries[m.Path] = m.Version
@@ -34,7 +32,7 @@ func (a *app) versionCommand() *cobra.Command {
 		if a.json {
 			return a.printJSON(v)
 		}
-		a.printf("meteragent %s\n%s\n", version, joined([]string{commit, built, v.Go, v.Platform}, " · "))
+		a.printf("meteragent %s\n%s\n", version, joined([]string{commit, v.Go, v.Platform}, " · "))
 		a.printf("\n%s\n", a.say.Say("version.licence"))
 		t := table{}
 		for _, path := range sortedKeys(v.Libraries) {

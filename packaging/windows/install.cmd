@@ -14,9 +14,13 @@ if not exist "%TARGET%" mkdir "%TARGET%"
 copy /y "%~dp0meteragent.exe" "%TARGET%\" >nul || goto failed
 copy /y "%~dp0README.txt" "%TARGET%\" >nul || goto failed
 if not exist "%CONFIG%" (
-    echo The program is in "%TARGET%". There is no configuration yet. Now run, as administrator:
+    if not exist "%ProgramData%\meteragent" mkdir "%ProgramData%\meteragent"
+    "%TARGET%\meteragent.exe" check --example > "%CONFIG%" || goto failed
+    echo The program is in "%TARGET%". Fill in customer, portal and network in
+    echo     %CONFIG%
+    echo with a text editor, then run, as administrator:
     echo     cd "%TARGET%"
-    echo     meteragent setup
+    echo     meteragent check
     echo     meteragent service install
     echo     meteragent service start
     pause
