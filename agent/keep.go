@@ -63,6 +63,7 @@ type OrderEntry struct {
 // told after the commit.
 func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
 	r.Clock = collector.Clock(a.clock())
+	r.TakenAt = r.TakenAt.UTC().Truncate(time.Millisecond) // finer is noise, and bytes
 	if r.Device.ID == "" {
 		r.Device.ID = strings.Join([]string{r.Device.Manufacturer, r.Device.Model, host}, ":")
 	}
