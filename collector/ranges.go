@@ -141,6 +141,14 @@ func (r Range) size() *big.Int {
 	return last.Sub(last, first).Add(last, big.NewInt(1))
 }
 
+// Contains says whether an address is in the range. A host name has none until it is
+// looked up.
+func (r Range) Contains(a netip.Addr) bool {
+	a = a.Unmap()
+	return r.host == "" && a.BitLen() == r.first.BitLen() && a.Zone() == r.first.Zone() &&
+		r.first.Compare(a) <= 0 && a.Compare(r.last) <= 0
+}
+
 // Addresses iterates over the addresses in order. A host name has none until it
 // is looked up.
 func (r Range) Addresses() iter.Seq[netip.Addr] {
