@@ -221,7 +221,7 @@ func (c *Collector) approaches(to netip.AddrPort, credentials []Credential) []ap
 			versions = []Version{V2c, V1}
 		}
 		for _, v := range versions {
-			list = append(list, approach{credential: Credential{Version: v, Community: credential.Community}, limits: startingLimits})
+			list = append(list, approach{credential: Credential{Version: v, Community: credential.Community}, limits: startingLimits()})
 		}
 	}
 	c.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -103,13 +102,14 @@ const (
 	known        // it was found
 )
 
-// A round is one try of one credential with all targets. All packets of a round
-// are the same, with one request id.
+// A round is one try of one credential with all targets: all get the same packet.
 type round struct {
 	credential Credential // with a definite version
 	codec      *codec
 	question   []byte // asks for all that identifies a device
-	simple     []byte // asks for less, with the next request id
+	simple     []byte // asks for less: after an error
+	id         uint32 // of the question
+	simpleID   uint32
 }
 
 // A sweep is a search under way.
@@ -124,7 +124,6 @@ type sweep struct {
 	buffer    []byte
 
 	rounds []round
-	id     uint32 // of the question of the first round; those of the next are 2 more each
 	sent   int
 }
 
@@ -138,7 +137,6 @@ func identifying() []string {
 }
 
 func (s *sweep) run() error {
-	s.id = rand.Uint32N(1 << 30)
 	for try := range s.Tries {
 		for _, credential := range s.Credentials {
 			if err := s.addRound(credential, try); err != nil {
@@ -167,13 +165,12 @@ func (s *sweep) addRound(credential Credential, try int) error {
 			credential.Version = V1
 		}
 	}
-	r := round{credential: credential, codec: newCodec(credential)}
-	id := s.id + 2*uint32(len(s.rounds))
+	r := round{credential: credential, codec: newCodec(credential), id: randomID(), simpleID: randomID()}
 	var err error
-	if r.question, err = r.codec.encode(question{names: identifying()}, id); err != nil {
+	if r.question, err = r.codec.encode(question{names: identifying()}, r.id); err != nil {
 		return err
 	}
-	if r.simple, err = r.codec.encode(question{names: identifying()[:2]}, id+1); err != nil {
+	if r.simple, err = r.codec.encode(question{names: identifying()[:2]}, r.simpleID); err != nil {
 		return err
 	}
 	s.rounds = append(s.rounds, r)
@@ -248,15 +245,15 @@ func (s *sweep) answer(packet []byte, from netip.AddrPort) {
 		return
 	}
 	a, id, err := s.rounds[0].codec.decode(packet)
-	n := int(id-s.id) / 2
-	if err != nil || id < s.id || n >= len(s.rounds) {
+	n := slices.IndexFunc(s.rounds, func(r round) bool { return id == r.id || id == r.simpleID })
+	if err != nil || n < 0 {
 		return
 	}
-	simple := (id-s.id)%2 == 1
+	r := &s.rounds[n]
 	if a.status != noError {
 		s.state[i] = odd
-		if !simple {
-			s.conn.WriteToUDPAddrPort(s.rounds[n].simple, from) // if this is lost, the next round tries again
+		if id == r.id {
+			s.conn.WriteToUDPAddrPort(r.simple, from) // if this is lost, the next round tries again
 		}
 		return
 	}
@@ -266,8 +263,8 @@ func (s *sweep) answer(packet []byte, from netip.AddrPort) {
 		w.take(a.variables[k])
 		h.add(w.entry, w.values)
 	}
-	if s.rounds[n].credential.Version == V2c {
-		s.collector.remember(from, approach{credential: s.rounds[n].credential, limits: startingLimits})
+	if r.credential.Version == V2c {
+		s.collector.remember(from, approach{credential: r.credential, limits: startingLimits()})
 	}
 	s.find(i, h)
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -70,8 +71,19 @@ func (h harvest) device() string {
 	return ""
 }
 
+// number returns the value of a variable that is a number. Some devices tell numbers
+// as text.
+func (v variable) number() (n int64, ok bool) {
+	if v.kind == octets && len(v.text) <= 10 {
+		n, err := strconv.ParseInt(v.text, 10, 64)
+		return n, err == nil
+	}
+	return v.num, v.kind == integer
+}
+
 // count returns the value of a counter. A negative number is none, and none is
 // larger than what JSON can carry.
-func (v variable) count() (int64, bool) {
-	return v.num, v.kind == number && v.num >= 0 && v.num <= 1<<53
+func (v variable) count() (n int64, ok bool) {
+	n, ok = v.number()
+	return n, ok && n >= 0 && n <= 1<<53
 }

@@ -100,15 +100,15 @@ func serial(text string) string {
 func (h harvest) mac() string {
 	const softwareLoopback = 24 // IANAifType
 	for _, index := range h.rows(ifPhysAddress) {
-		if t := h.at(ifType, index); t.kind == number && t.num == softwareLoopback {
+		if t, ok := h.at(ifType, index).number(); ok && t == softwareLoopback {
 			continue
 		}
 		address := net.HardwareAddr(h.at(ifPhysAddress, index).text)
 		if parsed, err := net.ParseMAC(string(address)); err == nil {
 			address = parsed // some devices tell it as text
 		}
-		if len(address) == 6 && strings.Trim(string(address), "\x00") != "" && strings.Trim(string(address), "\xff") != "" {
-			return address.String()
+		if text := address.String(); len(address) == 6 && text != "00:00:00:00:00:00" && text != "ff:ff:ff:ff:ff:ff" {
+			return text
 		}
 	}
 	return ""
@@ -184,7 +184,7 @@ func modelIn(text string) string {
 // which says nothing about the device behind it.
 func serverText(text string) bool {
 	text = strings.ToLower(text)
-	for _, part := range []string{"print server", "printserver", "scan server", "printing system", "multi-environment", "built-in", "zebranet", "brother nc-"} {
+	for _, part := range []string{"print server", "printserver", "scan server", "printing system", "multi-environment", "built-in", "zebranet", "zebra wire", "brother nc-"} {
 		if strings.Contains(text, part) {
 			return true
 		}

@@ -39,8 +39,12 @@ func dial(ctx context.Context, to netip.AddrPort, buffer []byte) (w *wire, hangU
 		return nil, nil, err
 	}
 	release := closeWhenDone(ctx, conn)
-	return &wire{conn: conn, buffer: buffer, id: rand.Uint32N(1 << 30)}, release, nil
+	return &wire{conn: conn, buffer: buffer, id: randomID()}, release, nil
 }
+
+// randomID is the number of a question, one that a stranger does not guess. It leaves
+// room for those that follow it.
+func randomID() uint32 { return 1 + rand.Uint32N(1<<30) }
 
 // closeWhenDone closes the socket when the context is done, so that a read that is
 // waiting ends at once, or when release is called. When release returns, nothing
@@ -99,7 +103,7 @@ func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
 	}
 	c.sent++
 	if _, err := c.conn.Write(packet); err != nil {
-		return answer{}, err
+		return answer{}, unreachable(err)
 	}
 	for range maxStrays {
 		n, err := c.conn.Read(c.buffer)
@@ -107,7 +111,7 @@ func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
 			return answer{}, errSilent
 		}
 		if err != nil {
-			return answer{}, err // the port is closed, or the network is down
+			return answer{}, unreachable(err)
 		}
 		a, id, err := c.codec.decode(c.buffer[:n])
 		if err != nil || id == c.id {
@@ -115,4 +119,14 @@ func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
 		}
 	}
 	return answer{}, errSilent
+}
+
+// unreachable is an error of the network: the port is closed, the host or the
+// network is not there.
+func unreachable(err error) error {
+	cause := err
+	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(cause) {
+		cause = next
+	}
+	return fmt.Errorf("%w: %w", ErrNoAnswer, cause)
 }

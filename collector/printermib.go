@@ -30,15 +30,15 @@ func (h harvest) reading(at time.Time) Reading {
 // charset is the MIBenum of the character set of the device's texts: that of
 // prtGeneralCurrentLocalization, or of the only or first localization there is.
 func (h harvest) charset() int64 {
-	current := h.first(prtGeneralCurrentLocalization)
-	set := h.first(prtLocalizationCharacterSet)
-	if current.kind == number {
-		device := current.name[len(prtGeneralCurrentLocalization)+1:]
-		if v := h.at(prtLocalizationCharacterSet, device+"."+strconv.FormatInt(current.num, 10)); v.kind == number {
-			set = v
+	for _, device := range h.rows(prtGeneralCurrentLocalization) {
+		current, _ := h.at(prtGeneralCurrentLocalization, device).number()
+		index := device + "." + strconv.FormatInt(current, 10)
+		if set, ok := h.at(prtLocalizationCharacterSet, index).number(); ok {
+			return set
 		}
 	}
-	return set.num
+	set, _ := h.first(prtLocalizationCharacterSet).number()
+	return set
 }
 
 // A telling is a harvest whose texts can be read.
@@ -56,11 +56,11 @@ func (t telling) text(v variable) string {
 
 // word is the word of an enumeration; "" if the device did not tell it.
 func (t telling) word(column, index, list string) string {
-	v := t.at(column, index)
-	if v.kind != number {
+	n, ok := t.at(column, index).number()
+	if !ok {
 		return ""
 	}
-	return word(list, v.num)
+	return word(list, n)
 }
 
 func (t telling) device() Device {
@@ -105,8 +105,7 @@ func (t telling) supplies() []Supply {
 		if v := t.at(prtMarkerSuppliesDescription, index); v.kind == octets {
 			s.Description = description(v.text, t.charset)
 		}
-		s.PartNumber = numberAfter(s.Description, "PN", "P/N", "HP ")
-		s.SerialNumber = numberAfter(s.Description, "SN", "S/N")
+		s.PartNumber, s.SerialNumber = partNumber(s.Description), serialNumber(s.Description)
 		supplies = append(supplies, s)
 	}
 	return supplies
@@ -145,30 +144,28 @@ func (t telling) inputs() []Input {
 // prtInputCurrentLevel. percent is for a unit in which the level is a percentage
 // even if there is no capacity.
 func levelOf(level, capacity variable, percent bool) Level {
-	if level.kind != number {
+	value, ok := level.number()
+	if !ok {
 		return Level{Kind: Unknown}
 	}
-	l := Level{Value: &level.num}
-	whole := int64(0)
-	switch {
-	case capacity.kind == number && capacity.num > 0:
-		whole = capacity.num
-	case percent:
+	whole, _ := capacity.number()
+	if whole <= 0 && percent {
 		whole = 100
 	}
+	l := Level{Value: &value}
 	switch {
-	case level.num == -1:
+	case value == -1:
 		l.Kind = Unrestricted
-	case level.num == -2:
+	case value == -2:
 		l.Kind = Unknown
-	case level.num == -3:
+	case value == -3:
 		l.Kind = Some
-	case level.num < 0 || whole > 0 && level.num > whole:
+	case value < 0 || whole > 0 && value > whole:
 		l.Kind = Invalid
-	case whole == 0:
+	case whole <= 0:
 		l.Kind = Absolute
 	default:
-		share := math.Round(1000*float64(level.num)/float64(whole)) / 10
+		share := math.Round(1000*float64(value)/float64(whole)) / 10
 		l.Kind, l.Percent = Measured, &share
 	}
 	return l
@@ -187,13 +184,13 @@ func (t telling) alerts() []Alert {
 		a := Alert{
 			Severity:    t.word(prtAlertSeverityLevel, index, severities),
 			Group:       t.word(prtAlertGroup, index, alertGroups),
-			GroupIndex:  t.at(prtAlertGroupIndex, index).num,
-			Location:    t.at(prtAlertLocation, index).num,
 			Description: t.text(t.at(prtAlertDescription, index)),
 			Training:    t.word(prtAlertTrainingLevel, index, trainings),
 		}
-		if code := t.at(prtAlertCode, index); code.kind == number {
-			a.Code = alertCode(code.num)
+		a.GroupIndex, _ = t.at(prtAlertGroupIndex, index).number()
+		a.Location, _ = t.at(prtAlertLocation, index).number()
+		if code, ok := t.at(prtAlertCode, index).number(); ok {
+			a.Code = alertCode(code)
 		}
 		alerts = append(alerts, a)
 	}

@@ -21,6 +21,9 @@ var (
 // as far as it went: that is no error, if it has shown to be a printer.
 func read(ctx context.Context, s session, scope Scope, found harvest, l *limits) error {
 	err := walkAll(ctx, s, spansOf(scope), found, l)
+	if err == nil && len(found) == 0 { // hard to believe, so it is asked again
+		err = walkAll(ctx, s, spansOf(scope), found, l)
+	}
 	if err == nil {
 		err = walkAll(ctx, s, moreSpansOf(found), found, l)
 	}
@@ -30,6 +33,8 @@ func read(ctx context.Context, s session, scope Scope, found harvest, l *limits)
 	switch {
 	case found.isPrinter():
 		return nil
+	case err == nil && len(found) == 0:
+		return fmt.Errorf("%w: nothing of what was asked for", ErrMalformed)
 	case err == nil:
 		return fmt.Errorf("%w: it says %q", ErrNotPrinter, plainText(found.first(sysDescr).text, 0))
 	case errors.Is(err, errUnruly):

@@ -62,16 +62,19 @@ type Device struct {
 
 // A Meter is one counter of one source. Name follows PWG 5106.1:
 // <service>.<measure>.<colour>[.<size>], such as "systemTotals.impressions.total".
-// A meter with several sources has several entries of one name; exactly one of
-// them is Primary, and all of them are Disputed where the values differ.
+// A meter with several sources has several entries of one name; of those that count
+// for a lifetime exactly one is Primary, and all are Disputed where the values differ.
+// A device with several markers has a meter for each, of a service named after the
+// marker's instance, "marker1-2.impressions.total", and a sum of them, whose OID
+// names its parts with a + between.
 type Meter struct {
 	Name        string      `json:"name"`
 	Value       int64       `json:"value"` // counted in Unit
-	Unit        string      `json:"unit"`  // prtMarkerCounterUnit's word: "impressions", "sheets", "hours", ...
+	Unit        string      `json:"unit"`  // prtMarkerCounterUnit's word: "impressions", "sheets", "hours", ...; "unknown" if not said
 	Format      Format      `json:"format"`
 	Persistence Persistence `json:"persistence"`
 	Code        string      `json:"code,omitempty"` // the vendor's own number, such as "canon:101"
-	OID         string      `json:"oid"`            // the exact instance read, without a leading dot
+	OID         string      `json:"oid"`            // the exact instance read, without a leading dot; of a sum its parts
 	Primary     bool        `json:"primary,omitempty"`
 	Quality     Quality     `json:"quality"`
 }

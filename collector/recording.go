@@ -77,12 +77,12 @@ func parseRecordingLine(line string) (variable, error) {
 	var err error
 	switch tag {
 	case "2", "65", "66", "67", "71": // INTEGER, Counter32, Gauge32, TimeTicks, Unsigned32
-		v.kind = number
+		v.kind = integer
 		v.num, err = strconv.ParseInt(value, 10, 64)
 	case "70": // Counter64
 		var n uint64
 		n, err = strconv.ParseUint(value, 10, 64)
-		v.kind, v.num = number, int64(n)
+		v.kind, v.num = integer, int64(n)
 	case "4", "64", "68": // OCTET STRING, IpAddress, Opaque
 		v.kind, v.text = octets, value[:min(len(value), maxOctets)]
 	case "6":
@@ -103,7 +103,8 @@ func parseRecordingLine(line string) (variable, error) {
 // Read reads the recorded device.
 func (r *Recording) Read(ctx context.Context, scope Scope) (Reading, error) {
 	found := harvest{}
-	if err := read(ctx, r, scope, found, &limits{}); err != nil {
+	l := startingLimits()
+	if err := read(ctx, r, scope, found, &l); err != nil {
 		return Reading{}, err
 	}
 	return found.reading(time.Now()), nil

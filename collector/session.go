@@ -58,7 +58,7 @@ const (
 type variable struct {
 	name string
 	kind kind
-	num  int64  // of a number
+	num  int64  // of an integer
 	text string // the octets of octets, or an object identifier without a leading dot
 }
 
@@ -67,7 +67,7 @@ type kind uint8
 
 const (
 	nothing    kind = iota // noSuchObject, noSuchInstance, endOfMibView, NULL, or a type without a use here
-	number                 // every integer, counter, gauge and time
+	integer                // every integer, counter, gauge and time
 	octets                 // OCTET STRING, Opaque and IpAddress
 	identifier             // OBJECT IDENTIFIER
 )

@@ -74,13 +74,13 @@ func decodeVariable(p *gosnmp.SnmpPDU) variable {
 	v := variable{name: strings.TrimPrefix(p.Name, ".")}
 	switch value := p.Value.(type) {
 	case int:
-		v.kind, v.num = number, int64(value)
+		v.kind, v.num = integer, int64(value)
 	case uint:
-		v.kind, v.num = number, int64(value)
+		v.kind, v.num = integer, int64(value)
 	case uint32:
-		v.kind, v.num = number, int64(value)
+		v.kind, v.num = integer, int64(value)
 	case uint64:
-		v.kind, v.num = number, int64(value)
+		v.kind, v.num = integer, int64(value)
 	case []byte:
 		v.kind, v.text = octets, string(value[:min(len(value), maxOctets)])
 	case string: // gosnmp has one for an identifier and one for an address

@@ -28,7 +28,7 @@ func plainText(raw string, charset int64) string {
 	}
 	text := strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsSpace(r):
+		case r != '\r' && unicode.IsSpace(r):
 			return ' '
 		case !unicode.IsPrint(r):
 			return -1
@@ -79,7 +79,7 @@ func description(raw string, charset int64) string {
 		return text
 	}
 	octets, err := hex.DecodeString(digits)
-	if err != nil {
+	if err != nil || !utf8.Valid(octets) {
 		return text
 	}
 	letters := 0
@@ -97,9 +97,14 @@ func description(raw string, charset int64) string {
 	return plainText(string(octets), charset)
 }
 
-// numberAfter returns the number that a description gives after one of the marks,
-// such as the part number in "Black Toner, PN 006R00001;SN0123456789" after "PN". It is of
-// capitals, digits and dashes, with a digit at least; "" if there is none.
+// partNumber and serialNumber return what a supply's description tells of them, as in
+// "Black Toner, PN 006R00001;SN0123456789", "Toner S/N:CRUM-0123" and "Cyan Cartridge HP CF000X".
+// RFC 3805 has no objects for them.
+func partNumber(description string) string   { return numberAfter(description, "PN", "P/N", "HP ") }
+func serialNumber(description string) string { return numberAfter(description, "SN", "S/N") }
+
+// numberAfter returns the number after one of the marks, "" if there is none. It is of
+// capitals, digits and dashes, with a digit at least.
 func numberAfter(text string, marks ...string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for _, mark := range marks {

@@ -20,15 +20,16 @@ func one(column string) span { return span{from: column, to: column} }
 // first all rows of the first column, then those of the next one.
 type walk struct {
 	span
-	values []variable // what was read
-	entry  string     // of the table: the name of a column without its number
-	column int        // the number of the column being read
-	end    int        // the number of the last column
-	last   string     // the name to go on from
-	count  int        // rows of this column so far
-	height int        // rows of the first column, once it has ended; 0 before
-	done   bool
-	alone  bool // it is suspected of spoiling the answers of others, and asked by itself
+	values  []variable // what was read
+	entry   string     // of the table: the name of a column without its number
+	column  int        // the number of the column being read
+	end     int        // the number of the last column
+	last    string     // the name to go on from
+	count   int        // rows of this column so far
+	height  int        // rows of the first column, once it has ended; 0 before
+	circle  int        // how often the device has told nothing new
+	done    bool
+	suspect bool // the device blames it for an error; it is asked by itself
 }
 
 func newWalk(s span) walk {
@@ -48,7 +49,7 @@ func (w *walk) skip() {
 		w.done = true
 		return
 	}
-	w.column, w.count = w.column+1, 0
+	w.column, w.count, w.circle = w.column+1, 0, 0
 	w.last = w.entry + "." + strconv.Itoa(w.column)
 }
 
@@ -74,7 +75,9 @@ func (w *walk) take(v variable) bool {
 		w.done = true // the table has ended
 		return false
 	case compareOID(v.name, w.last) <= 0:
-		w.skip() // the device turns in circles
+		if w.circle++; w.circle > 1 {
+			w.skip()
+		}
 		return false
 	case column != w.column:
 		if w.height == 0 {
@@ -88,6 +91,7 @@ func (w *walk) take(v variable) bool {
 	w.values = append(w.values, v)
 	w.last = v.name
 	w.count++
+	w.circle = 0
 	switch {
 	case w.rows == 0:
 		w.done = true

@@ -13,40 +13,41 @@ import (
 const (
 	maxQuestions = 128
 	maxValues    = 4096
-	maxFailures  = 8 // in a row
+	maxFailures  = 10 // in a row; finding one bad object among 32 takes 7
 )
+
+// errUnruly is a device that answers, but so that nothing comes of it.
+var errUnruly = errors.New("the device does not keep to the protocol")
 
 // limits are what one device can take. They are learnt from its refusals and kept
 // from reading to reading.
 type limits struct {
 	names   int  // in one question
-	values  int  // in one answer: a value takes about 25 octets with its name
+	values  int  // in one answer
 	rowWise bool // GETNEXT only
 }
 
-// An answer of 56 values has about 1,400 octets and fits an Ethernet frame; 32
-// names fit the 484 octets that every agent must accept.
-var startingLimits = limits{names: 32, values: 56}
+// startingLimits are those of a device of which nothing is known. An answer of 56
+// values has about 1,400 octets, which fits an Ethernet frame.
+func startingLimits() limits { return limits{names: 32, values: 56} }
 
 // relax lets limits that were learnt once grow again, so that a passing trouble
 // does not make a device slow to read for ever.
 func (l *limits) relax() {
-	l.names = min(l.names+l.names/4+1, startingLimits.names)
-	l.values = min(l.values+l.values/4+1, startingLimits.values)
-}
-
-func (l *limits) halve() {
-	l.names = max(l.names/2, 1)
-	l.values = max(l.values/2, 1)
+	start := startingLimits()
+	l.names = min(l.names+l.names/4+1, start.names)
+	l.values = min(l.values+l.values/4+1, start.values)
 }
 
 // A walker reads several spans at once, with as few questions as it can.
 type walker struct {
 	session  session
-	limits   *limits
 	walks    []walk
+	limits   *limits
+	before   limits // those before the trouble that is being looked into; names is 0 if there is none
 	values   int
 	heard    bool // some answer was of use
+	ends     bool // the device says noSuchName where it has nothing more, and can be believed
 	failures int  // in a row
 	silences int
 }
@@ -54,9 +55,6 @@ type walker struct {
 // walkAll reads the spans into found. After an error, found has what was read
 // before it.
 func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits) error {
-	if l.names == 0 {
-		*l = startingLimits
-	}
 	w := &walker{session: s, limits: l, walks: make([]walk, len(spans))}
 	for i, s := range spans {
 		w.walks[i] = newWalk(s)
@@ -81,9 +79,6 @@ func walkAll(ctx context.Context, s session, spans []span, found harvest, l *lim
 	return fmt.Errorf("%w: no end after %d questions", errUnruly, maxQuestions)
 }
 
-// errUnruly is a device that answers, but so that nothing comes of it.
-var errUnruly = errors.New("the device does not keep to the protocol")
-
 // put asks one question and makes what it can of the answer.
 func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 	a, err := w.session.ask(ctx, q)
@@ -94,11 +89,11 @@ func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 		if w.silences++; !w.heard || w.silences > 1 {
 			return err
 		}
-		w.limits.halve()
+		w.halve()
 		return nil
 	case err != nil && !errors.Is(err, errGarbled):
 		return err
-	case err == nil && w.settle(q, asked, a):
+	case err == nil && a.status == noError && w.settle(q, asked, a.variables):
 		w.heard, w.failures = true, 0
 		if w.values > maxValues {
 			return fmt.Errorf("%w: more than %d values", errUnruly, maxValues)
@@ -112,45 +107,86 @@ func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 	return nil
 }
 
-// settle hands the answer out to the walks that asked for it, and returns whether
-// it brought any of them on.
-func (w *walker) settle(q question, asked []*walk, a answer) bool {
-	if a.status == noSuchName && a.index >= 1 && a.index <= len(asked) {
-		asked[a.index-1].done = true // version 1 has nothing after this name
-		return true
+// settle hands the values out to the walks that asked for them. It returns false
+// and does nothing if none of them can be an answer to its question.
+func (w *walker) settle(q question, asked []*walk, values []variable) bool {
+	values = values[:min(len(values), q.values())]
+	sensible := false
+	for i, v := range values[:min(len(values), len(asked))] {
+		sensible = sensible || v.kind == nothing || compareOID(v.name, asked[i].last) > 0
 	}
-	if a.status != noError {
+	if !sensible {
 		return false
 	}
-	onward := false
 	over := make([]bool, len(asked))
-	for i, v := range a.variables[:min(len(a.variables), q.values())] {
-		k := i
+	for i, v := range values {
 		if i >= len(asked) {
-			k = q.nonRepeaters + (i-q.nonRepeaters)%(len(asked)-q.nonRepeaters)
+			i = q.nonRepeaters + (i-q.nonRepeaters)%(len(asked)-q.nonRepeaters)
 		}
-		if !over[k] {
-			over[k] = !asked[k].take(v)
-			onward = true
+		if !over[i] {
+			over[i] = !asked[i].take(v)
 			w.values++
 		}
 	}
-	return onward
+	if asked[0].suspect {
+		asked[0].suspect = false // it is innocent: the question was too large
+		w.halve()
+	}
+	return true
 }
 
 // yield makes the next question easier than the one that was refused.
 func (w *walker) yield(q question, asked []*walk, a answer) {
+	named := a.index >= 1 && a.index <= len(asked)
 	switch {
+	case w.failures == 1 && a.status == noError:
+		// Nonsense is worth asking again as it is: it may have been an accident.
 	case len(asked) == 1 && q.repetitions > 1:
-		w.limits.values = max(q.repetitions/2, 1)
+		w.remember()
+		w.limits.values = q.repetitions / 2
 	case len(asked) == 1:
-		asked[0].skip()
-	case a.index >= 1 && a.index <= len(asked) && a.status != tooBig && w.failures == 1:
-		asked[a.index-1].alone = true
-	case w.failures == 2 && !w.heard && !w.limits.rowWise:
+		w.giveUp(asked[0], a.status)
+	case named && a.status == noSuchName && w.ends:
+		w.giveUp(asked[a.index-1], a.status)
+	case named && a.status != tooBig:
+		asked[a.index-1].suspect = true
+	case w.failures > 1 && !w.heard && !w.limits.rowWise:
 		w.goRowWise()
 	default:
-		w.limits.halve()
+		w.halve()
+	}
+}
+
+// giveUp does without the object that a walk has come to, since the device cannot
+// tell it even by itself. With the culprit found, questions can be as large as
+// before.
+func (w *walker) giveUp(culprit *walk, why status) {
+	if why == noSuchName { // version 1: there is nothing at all after this name
+		w.ends, w.failures = true, 0
+		for i := range w.walks {
+			if compareOID(w.walks[i].last, culprit.last) > 0 {
+				w.walks[i].done = true
+			}
+		}
+	}
+	culprit.suspect = false
+	culprit.skip()
+	if w.before.names > 0 {
+		w.limits.names, w.limits.values = w.before.names, w.before.values
+		w.before = limits{}
+	}
+}
+
+// halve makes the questions half as large.
+func (w *walker) halve() {
+	w.remember()
+	w.limits.names = max(w.limits.names/2, 1)
+	w.limits.values = max(w.limits.values/2, 1)
+}
+
+func (w *walker) remember() {
+	if w.before.names == 0 {
+		w.before = *w.limits
 	}
 }
 
@@ -167,18 +203,15 @@ func (w *walker) goRowWise() {
 // the walk that asks for each of its names.
 func (w *walker) next() (question, []*walk) {
 	live := make([]*walk, 0, len(w.walks))
-	var alone []*walk
 	for i := range w.walks {
-		switch one := &w.walks[i]; {
-		case one.done:
-		case one.alone:
-			alone = append(alone, one)
-		default:
+		one := &w.walks[i]
+		if one.suspect {
+			live = []*walk{one}
+			break
+		}
+		if !one.done {
 			live = append(live, one)
 		}
-	}
-	if len(live) == 0 {
-		live = alone[:min(len(alone), 1)]
 	}
 	if w.limits.rowWise {
 		// The longest columns first: the number of questions is that of their rows.

@@ -1,0 +1,184 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+)
+
+// checkReading checks what must hold for a reading whatever the device said.
+func checkReading(t *testing.T, r Reading) {
+	t.Helper()
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) > 16<<20 {
+		t.Errorf("a reading of %d octets", len(b))
+	}
+	texts := []string{r.Device.Serial, r.Device.Model, r.Device.Name, r.Device.Location, r.Device.Contact}
+	var levels []Level
+	for _, s := range r.Supplies {
+		texts = append(texts, s.Description, s.Colorant, s.PartNumber, s.SerialNumber)
+		levels = append(levels, s.Level)
+	}
+	for _, i := range r.Inputs {
+		texts = append(texts, i.Name, i.Media)
+		levels = append(levels, i.Level)
+	}
+	for _, a := range r.Alerts {
+		texts = append(texts, a.Description)
+	}
+	for _, text := range append(texts, r.Status.Console...) {
+		if strings.ContainsFunc(text, unicode.IsControl) || text != strings.TrimSpace(text) {
+			t.Errorf("text %q", text)
+		}
+	}
+	for _, l := range levels {
+		if (l.Percent != nil) != (l.Kind == Measured) || l.Percent != nil && (*l.Percent < 0 || *l.Percent > 100) {
+			t.Errorf("level %+v", l)
+		}
+	}
+	for _, m := range r.Meters {
+		if m.Value < 0 {
+			t.Errorf("meter %+v", m)
+		}
+	}
+}
+
+func FuzzRecording(f *testing.F) {
+	walks, err := filepath.Glob("testdata/devices/*/walk.snmprec")
+	if err != nil || len(walks) == 0 {
+		f.Fatal("no recordings", err)
+	}
+	for _, walk := range walks {
+		b, err := os.ReadFile(walk)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte("1.3.6.1.2.1.43.11.1.1.9.1.1|2|-9223372036854775808\n1.3.6.1.2.1.43.11.1.1.8.1.1|70|18446744073709551615\n"))
+	f.Add([]byte("1.3.6.1.2.1.43.11.1.1.9|2|1\n1.3.6.1.2.1.43.11.1.1|4x|00ff\n1.3.6.1.2.1.43.99999999.1|130|\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		rec, err := ParseRecording(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		for _, scope := range []Scope{Full, Supplies} {
+			if r, err := rec.Read(context.Background(), scope); err == nil {
+				checkReading(t, r)
+			}
+		}
+	})
+}
+
+// A whim is a session whose answers are made of any octets: names near those that
+// were asked for, in any order and number, with any value.
+type whim struct {
+	octets  []byte
+	rowWise bool
+	asked   int
+}
+
+func (w *whim) bulk() bool { return !w.rowWise }
+
+// octet takes the next octet; they begin anew at the end, so that a device that
+// never ends is among those tried.
+func (w *whim) octet() int {
+	if len(w.octets) == 0 {
+		return 0
+	}
+	c := w.octets[0]
+	w.octets = append(w.octets[1:], c)
+	return int(c)
+}
+
+func (w *whim) ask(_ context.Context, q question) (answer, error) {
+	w.asked++
+	switch w.octet() {
+	case 1:
+		return answer{}, errGarbled
+	case 2:
+		return answer{}, errSilent
+	case 3:
+		return answer{status: status(w.octet()), index: w.octet()}, nil
+	}
+	var a answer
+	for i := range min(q.values()+w.octet()%4, 200) {
+		v := variable{name: q.names[i%len(q.names)], kind: kind(w.octet() % 4), num: int64(w.octet() - 3)}
+		switch w.octet() % 8 {
+		case 0: // the same name, or none
+		case 1:
+			v.name = v.name[:strings.LastIndexByte(v.name, '.')] + "." + strconv.Itoa(w.octet())
+		case 2:
+			v.name = ""
+		case 3:
+			v.name, v.num = v.name+".4294967295", 1<<62
+		default:
+			v.name += ".1." + strconv.Itoa(w.octet()*i)
+		}
+		for n := w.octet() % 16; v.kind >= octets && n > 0; n-- {
+			v.text += string([]byte{byte(w.octet())})
+		}
+		a.variables = append(a.variables, v)
+	}
+	return a, nil
+}
+
+func FuzzReading(f *testing.F) {
+	f.Add([]byte(""), false)
+	f.Add([]byte("\x00\x01\x05\x04\x01\x00"), true)
+	f.Add([]byte("\x09\x02\x09\x05\x09Toner\xff\x00"), false)
+	f.Fuzz(func(t *testing.T, octets []byte, rowWise bool) {
+		w := &whim{octets: bytes.Clone(octets), rowWise: rowWise}
+		found, l := harvest{}, startingLimits()
+		read(context.Background(), w, Full, found, &l)
+		if w.asked > 4*maxQuestions {
+			t.Errorf("%d questions", w.asked)
+		}
+		checkReading(t, found.reading(time.Time{}))
+	})
+}
+
+func FuzzPacket(f *testing.F) {
+	for _, packet := range []string{
+		"\x30\x2c\x02\x01\x01\x04\x06public\xa2\x1f\x02\x04\x01\x02\x03\x04\x02\x01\x00\x02\x01\x00\x30\x11\x30\x0f\x06\x08\x2b\x06\x01\x02\x01\x01\x05\x00\x04\x03mfp",
+		"\x30\x26\x02\x01\x00\x04\x06public\xa2\x19\x02\x01\x07\x02\x01\x02\x02\x01\x01\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x05\x00\x05\x00",
+		"\x30\x27\x02\x01\x01\x04\x06public\xa2\x1a\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x0f\x30\x0d\x06\x08\x2b\x06\x01\x02\x01\x01\x03\x00\x43\x01\x7f",
+		"\x30\x03\x02\x01\x03", "\x30\x80", "\x30\x84\xff\xff\xff\xff", "",
+	} {
+		f.Add([]byte(packet))
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		before := bytes.Clone(packet)
+		for _, version := range []Version{V1, V2c} {
+			c := newCodec(Credential{Version: version, Community: "public"})
+			a, _, err := c.decode(packet)
+			if err != nil {
+				continue
+			}
+			for _, v := range a.variables {
+				if len(v.text) > maxOctets && v.kind != identifier {
+					t.Errorf("%d octets", len(v.text))
+				}
+			}
+			clear(packet) // an answer keeps nothing of its packet
+			found := harvest{}
+			w := newWalk(span{from: sysDescr, to: sysLocation, rows: 1, most: 4})
+			for _, v := range a.variables {
+				w.take(v)
+			}
+			found.add(w.entry, w.values)
+			checkReading(t, found.reading(time.Time{}))
+			copy(packet, before)
+		}
+	})
+}
