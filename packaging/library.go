@@ -27,7 +27,7 @@ func open(s Spec) (registration, error) {
 func (l library) Status() (State, error) {
 	found, err := l.Service.Status()
 	switch {
-	case errors.Is(err, service.ErrNotInstalled):
+	case errors.Is(err, service.ErrNotInstalled), err != nil && absent():
 		return "", ErrNotInstalled
 	case err != nil:
 		return "", err

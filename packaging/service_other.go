@@ -154,3 +154,11 @@ func run(name string, args ...string) error {
 	}
 	return nil
 }
+
+// absent says whether there can be no registration, where the library does not know: without systemd it asks the init script
+// and takes the shell's complaint that there is none for an error.
+func absent() bool {
+	_, systemd := os.Stat("/run/systemd/system")
+	_, script := os.Stat("/etc/init.d/" + Name)
+	return errors.Is(systemd, fs.ErrNotExist) && errors.Is(script, fs.ErrNotExist)
+}

@@ -182,3 +182,6 @@ func plain(err error) error {
 	}
 	return err
 }
+
+// absent is for systems whose library does not tell a missing registration from a broken one. Windows tells.
+func absent() bool { return false }

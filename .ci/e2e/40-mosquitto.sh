@@ -43,7 +43,7 @@ sed -i 's/"wrong"/"right"/' "$scratch/site.toml"
 
 agent_start
 wait_for 60 "readings arrive over MQTT" more_than 60
-for round in 1 2; do
+for round in 1; do
 	kill -KILL "$broker_pid"
 	wait "$broker_pid" 2>/dev/null || true
 	waits() { [ "$(waiting)" -gt 20 ]; }

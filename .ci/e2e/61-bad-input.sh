@@ -27,7 +27,7 @@ chmod 644 "$scratch/site.toml"
 mkdir -m 755 "$scratch/data"
 run_it run --once --config "$scratch/site.toml"
 says 1 . 'this account may not write'
-run_it service install --config "$scratch/site.toml"
+run_it service start
 says 1 'administrator rights' 'as administrator'
 run_it service status
 check "a service that is not installed is exit code 3" test "$code" = 3
