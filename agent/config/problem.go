@@ -20,7 +20,7 @@ type Problem struct {
 	Other   int      `json:"other,omitempty"`   // line of the first of two that contradict each other
 }
 
-// Say puts the problem in words, in lines of at most 80 columns if the words allow.
+// Say puts the problem in words, on one line.
 func (p Problem) Say(c *text.Catalogue) string {
 	var parts []string
 	if p.File != "" {
@@ -47,7 +47,7 @@ func (p Problem) Say(c *text.Catalogue) string {
 		}
 		what += "; " + c.Say("config.meant", "meant", meant)
 	}
-	return text.Wrap(strings.Join(append(parts, what), ": "), 80, "  ")
+	return strings.Join(append(parts, what), ": ")
 }
 
 // Error is the problem in English.
@@ -56,11 +56,12 @@ func (p Problem) Error() string { return p.Say(text.For("")) }
 // Problems are all problems of one file, sorted by line.
 type Problems []Problem
 
-// Say puts the problems in words, one below the other.
+// Say puts the problems in words, one below the other, in lines of at most 80 columns
+// if the words allow.
 func (p Problems) Say(c *text.Catalogue) string {
 	var lines []string
 	for _, problem := range p {
-		lines = append(lines, problem.Say(c))
+		lines = append(lines, text.Wrap(problem.Say(c), 80, "  "))
 	}
 	return strings.Join(lines, "\n")
 }
