@@ -117,7 +117,7 @@ func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, erro
 		return Receipt{}, err
 	}
 	defer response.Body.Close()
-	return l.judge(response, batch)
+	return l.judge(ctx, response, batch)
 }
 
 // post sends one batch, whose key is the same whenever its bytes are.
@@ -151,8 +151,13 @@ func (l *httpsLink) post(ctx context.Context, body []byte) (*http.Response, erro
 }
 
 // judge says what an answer means for the batch.
-func (l *httpsLink) judge(r *http.Response, batch []Message) (Receipt, error) {
+func (l *httpsLink) judge(ctx context.Context, r *http.Response, batch []Message) (Receipt, error) {
 	said, err := io.ReadAll(io.LimitReader(r.Body, largestAnswer+1))
+	if err == nil {
+		// A server that notices that we hang up may end its answer in good order while the
+		// connection closes. What came by then is no answer, least of all an empty one.
+		err = ctx.Err()
+	}
 	switch {
 	case r.StatusCode >= 300:
 		return Receipt{}, l.refusal(r, said)
