@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -40,53 +39,6 @@ const (
 	Full     Scope = iota // everything
 	Supplies              // identity, life counts, supplies, alerts and status: no inputs, console, name or place
 )
-
-// A Credential is one way to talk to a device.
-type Credential struct {
-	Version   Version
-	Community Secret // at most 127 octets
-}
-
-// A Version is a version of SNMP.
-type Version int
-
-// The versions.
-const (
-	Auto Version = iota // version 2c, and if that gets no answer version 1
-	V1                  // RFC 1157
-	V2c                 // RFC 3416 with communities (RFC 1901)
-)
-
-// String returns the version as the configuration has it.
-func (v Version) String() string {
-	switch v {
-	case V1:
-		return "1"
-	case V2c:
-		return "2c"
-	}
-	return "auto"
-}
-
-// A Secret is text that must not appear in logs, errors or files.
-type Secret string
-
-const hidden = "(secret)"
-
-// String returns a placeholder. Use Reveal for the text.
-func (Secret) String() string { return hidden }
-
-// GoString returns a placeholder.
-func (Secret) GoString() string { return hidden }
-
-// LogValue returns a placeholder.
-func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText returns a placeholder, so that a Secret never gets into a file.
-func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// Reveal returns the text.
-func (s Secret) Reveal() string { return string(s) }
 
 // A Collector reads devices. It remembers for each address how the device there
 // could be read last, so that trying is paid for once. It is safe for concurrent
@@ -120,8 +72,8 @@ func New() *Collector {
 // Read reads a device. It blocks until the device is read, its deadline has
 // passed, or the context is done. A device that fails in the middle is a Reading
 // with what was read; only then tables may be missing from it. The errors are
-// ErrNoAnswer, ErrNotPrinter, ErrMalformed, the context's, and those of the
-// network; each names the address.
+// ErrNoAnswer, ErrNotPrinter, ErrMalformed, the context's, and those of looking up
+// a host name; each names the address.
 func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
 	r, err := c.read(ctx, t.withDefaults())
 	if err != nil {
@@ -172,7 +124,7 @@ func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
 	defer c.buffers.Put(buffer)
 	w, hangUp, err := dial(limited, to, buffer[:])
 	if err != nil {
-		return Reading{}, err
+		return Reading{}, unreachable(err)
 	}
 	defer hangUp()
 	w.timeout, w.tries = t.Timeout, 1+t.Retries

@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// maxPacket is the largest answer that is read; a longer one is cut, cannot be
-// decoded, and is asked for in smaller parts. Devices send up to 1,472 octets,
-// some 4 or 8 KiB.
+// maxPacket is more than any answer has: devices send up to 1,472 octets, some 8 KiB.
+// A longer one counts as garbled, so that less is asked for.
 const maxPacket = 16 << 10
 
 // maxStrays is how many packets that are no answer to the question are read
@@ -107,10 +106,12 @@ func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
 	}
 	for range maxStrays {
 		n, err := c.conn.Read(c.buffer)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
 			return answer{}, errSilent
-		}
-		if err != nil {
+		case n == len(c.buffer): // on Windows this is an error, too
+			return answer{}, errGarbled
+		case err != nil:
 			return answer{}, unreachable(err)
 		}
 		a, id, err := c.codec.decode(c.buffer[:n])

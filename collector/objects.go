@@ -87,7 +87,7 @@ func spansOf(s Scope) []span {
 // moreSpansOf lists what is needed besides on devices that are not as most are:
 // those whose printer is not the first row of hrDeviceTable, and those whose inputs
 // have no names.
-func moreSpansOf(found harvest) []span {
+func moreSpansOf(scope Scope, found harvest) []span {
 	var spans []span
 	device, err := strconv.Atoi(found.device())
 	first := found.rows(hrDeviceType, hrDeviceDescr, hrDeviceStatus)
@@ -96,9 +96,8 @@ func moreSpansOf(found harvest) []span {
 			spans = append(spans, span{from: column, to: column, after: strconv.Itoa(device - 1)})
 		}
 	}
-	inputs := len(found.rows(prtInputMaxCapacity, prtInputCurrentLevel))
-	if inputs > 0 && len(found[prtInputName]) == 0 {
-		spans = append(spans, span{from: prtInputDescription, to: prtInputDescription, rows: inputs, most: 32})
+	if scope == Full && found.isPrinter() && len(found[prtInputName]) == 0 {
+		spans = append(spans, span{from: prtInputDescription, to: prtInputDescription, rows: 4, most: 32})
 	}
 	return spans
 }

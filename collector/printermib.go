@@ -90,7 +90,10 @@ func (t telling) device() Device {
 
 func (t telling) supplies() []Supply {
 	var supplies []Supply
-	for _, index := range t.rows(prtMarkerSuppliesDescription, prtMarkerSuppliesType, prtMarkerSuppliesMaxCapacity, prtMarkerSuppliesLevel) {
+	for _, index := range t.rows(
+		prtMarkerSuppliesClass, prtMarkerSuppliesType, prtMarkerSuppliesDescription,
+		prtMarkerSuppliesSupplyUnit, prtMarkerSuppliesMaxCapacity, prtMarkerSuppliesLevel,
+	) {
 		unit := t.word(prtMarkerSuppliesSupplyUnit, index, units)
 		capacity := t.at(prtMarkerSuppliesMaxCapacity, index)
 		s := Supply{
@@ -123,7 +126,7 @@ func (t telling) colorant(index string) string {
 
 func (t telling) inputs() []Input {
 	var inputs []Input
-	for _, index := range t.rows(prtInputMaxCapacity, prtInputCurrentLevel, prtInputName) {
+	for _, index := range t.rows(prtInputMaxCapacity, prtInputCurrentLevel, prtInputMediaName, prtInputName, prtInputDescription) {
 		capacity := t.at(prtInputMaxCapacity, index)
 		in := Input{
 			Key:      index,

@@ -25,12 +25,14 @@ func read(ctx context.Context, s session, scope Scope, found harvest, l *limits)
 		err = walkAll(ctx, s, spansOf(scope), found, l)
 	}
 	if err == nil {
-		err = walkAll(ctx, s, moreSpansOf(found), found, l)
+		err = walkAll(ctx, s, moreSpansOf(scope, found), found, l)
 	}
 	if err == nil && !found.isPrinter() {
 		err = walkAll(ctx, s, makerSpans(), found, l)
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return err
 	case found.isPrinter():
 		return nil
 	case err == nil && len(found) == 0:

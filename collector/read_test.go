@@ -360,3 +360,24 @@ func TestSecret(t *testing.T) {
 		t.Error("it does not reveal itself")
 	}
 }
+
+func BenchmarkRead(b *testing.B) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var serving sync.WaitGroup
+	serving.Go(func() { colourMFP().Serve(ctx, conn) })
+	c, to := collector.New(), target(conn.LocalAddr())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Read(ctx, to); err != nil {
+			b.Fatal(err)
+		}
+	}
+	stop()
+	serving.Wait()
+}

@@ -90,7 +90,7 @@ func parseRecordingLine(line string) (variable, error) {
 		if v.text, ok = parseOID(value); !ok {
 			return variable{}, fmt.Errorf("%q is not an object identifier", value)
 		}
-	case "5", "128", "129", "130": // NULL and the exceptions: an object without a value
+	case "5", "128", "129", "130": // NULL and the exceptions: no value
 	default:
 		return variable{}, fmt.Errorf("%q is not a known tag", tag)
 	}
@@ -143,7 +143,7 @@ func (r *Recording) next(name string) variable {
 		i++
 	}
 	if i == len(r.variables) {
-		return variable{name: name} // endOfMibView
+		return variable{name: name, kind: end}
 	}
 	return r.variables[i]
 }

@@ -66,7 +66,8 @@ type variable struct {
 type kind uint8
 
 const (
-	nothing    kind = iota // noSuchObject, noSuchInstance, endOfMibView, NULL, or a type without a use here
+	nothing    kind = iota // no variable, NULL, or a type that has no use here
+	end                    // endOfMibView: nothing comes after the name
 	integer                // every integer, counter, gauge and time
 	octets                 // OCTET STRING, Opaque and IpAddress
 	identifier             // OBJECT IDENTIFIER

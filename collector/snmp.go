@@ -72,6 +72,9 @@ func (c *codec) decode(packet []byte) (answer, uint32, error) {
 
 func decodeVariable(p *gosnmp.SnmpPDU) variable {
 	v := variable{name: strings.TrimPrefix(p.Name, ".")}
+	if p.Type == gosnmp.EndOfMibView || p.Type == gosnmp.NoSuchObject || p.Type == gosnmp.NoSuchInstance {
+		v.kind = end
+	}
 	switch value := p.Value.(type) {
 	case int:
 		v.kind, v.num = integer, int64(value)

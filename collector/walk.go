@@ -71,7 +71,7 @@ func (w *walk) want() int {
 func (w *walk) take(v variable) bool {
 	column := columnOf(w.entry, v.name)
 	switch {
-	case v.kind == nothing || column == 0 || column > w.end:
+	case v.kind == end || column == 0 || column > w.end:
 		w.done = true // the table has ended
 		return false
 	case compareOID(v.name, w.last) <= 0:

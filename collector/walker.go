@@ -113,7 +113,7 @@ func (w *walker) settle(q question, asked []*walk, values []variable) bool {
 	values = values[:min(len(values), q.values())]
 	sensible := false
 	for i, v := range values[:min(len(values), len(asked))] {
-		sensible = sensible || v.kind == nothing || compareOID(v.name, asked[i].last) > 0
+		sensible = sensible || v.kind == end || compareOID(v.name, asked[i].last) > 0
 	}
 	if !sensible {
 		return false

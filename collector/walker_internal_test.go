@@ -202,7 +202,7 @@ func TestVersion1EndOfMIB(t *testing.T) {
 		s := &tampered{Recording: recording(t, device), rowWise: true}
 		s.spoil = func(q question, a answer) (answer, error) {
 			for i, v := range a.variables {
-				if v.kind == nothing {
+				if v.kind == end {
 					return answer{status: noSuchName, index: i + 1}, nil
 				}
 			}
