@@ -68,25 +68,29 @@ func spansOf(s Scope) []span {
 		one(prtGeneralCurrentLocalization), one(prtGeneralPrinterName), one(prtGeneralSerialNumber),
 		{from: ifType, to: ifType, rows: 2, most: 8},
 		{from: ifPhysAddress, to: ifPhysAddress, rows: 2, most: 8},
-		{from: prtLocalizationCharacterSet, to: prtLocalizationCharacterSet, rows: 3, most: 64},
+		{from: prtLocalizationCharacterSet, to: prtLocalizationCharacterSet, rows: 3, most: maxLocalizations},
 		{from: prtMarkerCounterUnit, to: prtMarkerPowerOnCount, rows: 1, most: 16},
 		{from: prtMarkerColorantValue, to: prtMarkerColorantValue, rows: 4, most: 64},
 		{from: prtMarkerSuppliesColorantIndex, to: prtMarkerSuppliesLevel, rows: 5, most: 64},
-		{from: prtAlertSeverityLevel, to: prtAlertDescription, rows: 3, most: 64},
+		{from: prtAlertSeverityLevel, to: prtAlertDescription, rows: 3, most: 128},
 	}
 	if s == Supplies {
 		return spans
 	}
 	return append(spans,
 		one(sysContact), one(sysName), one(sysLocation),
-		span{from: prtInputMaxCapacity, to: prtInputName, rows: 5, most: 32},
+		span{from: prtInputMaxCapacity, to: prtInputName, rows: 5, most: 64},
 		span{from: prtConsoleDisplayBufferText, to: prtConsoleDisplayBufferText, rows: 5, most: 32},
 	)
 }
 
+// maxLocalizations is how many are read in a row. Some devices have one for each of
+// thirty languages, of which only the current one matters.
+const maxLocalizations = 8
+
 // moreSpansOf lists what is needed besides on devices that are not as most are:
-// those whose printer is not the first row of hrDeviceTable, and those whose inputs
-// have no names.
+// those whose printer is not the first row of hrDeviceTable, whose current language
+// is far down the list, or whose inputs have no names.
 func moreSpansOf(scope Scope, found harvest) []span {
 	var spans []span
 	device, err := strconv.Atoi(found.device())
@@ -96,8 +100,12 @@ func moreSpansOf(scope Scope, found harvest) []span {
 			spans = append(spans, span{from: column, to: column, after: strconv.Itoa(device - 1)})
 		}
 	}
+	language, before := found.localization()
+	if len(found[prtLocalizationCharacterSet]) == maxLocalizations && found.at(prtLocalizationCharacterSet, language).kind == nothing {
+		spans = append(spans, span{from: prtLocalizationCharacterSet, to: prtLocalizationCharacterSet, after: before})
+	}
 	if scope == Full && found.isPrinter() && len(found[prtInputName]) == 0 {
-		spans = append(spans, span{from: prtInputDescription, to: prtInputDescription, rows: 4, most: 32})
+		spans = append(spans, span{from: prtInputDescription, to: prtInputDescription, rows: 4, most: 64})
 	}
 	return spans
 }

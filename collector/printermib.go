@@ -27,18 +27,27 @@ func (h harvest) reading(at time.Time) Reading {
 	return r
 }
 
-// charset is the MIBenum of the character set of the device's texts: that of
-// prtGeneralCurrentLocalization, or of the only or first localization there is.
+// charset is the MIBenum of the character set of the device's texts: that of its
+// current localization, or else of the first there is.
 func (h harvest) charset() int64 {
-	for _, device := range h.rows(prtGeneralCurrentLocalization) {
-		current, _ := h.at(prtGeneralCurrentLocalization, device).number()
-		index := device + "." + strconv.FormatInt(current, 10)
-		if set, ok := h.at(prtLocalizationCharacterSet, index).number(); ok {
-			return set
-		}
+	current, _ := h.localization()
+	set, ok := h.at(prtLocalizationCharacterSet, current).number()
+	if !ok {
+		set, _ = h.first(prtLocalizationCharacterSet).number()
 	}
-	set, _ := h.first(prtLocalizationCharacterSet).number()
 	return set
+}
+
+// localization is the index of the row of prtLocalizationTable that
+// prtGeneralCurrentLocalization names, and the one before it.
+func (h harvest) localization() (current, before string) {
+	v := h.first(prtGeneralCurrentLocalization)
+	n, ok := v.number()
+	if !ok {
+		return "", ""
+	}
+	device := v.name[len(prtGeneralCurrentLocalization)+1:]
+	return device + "." + strconv.FormatInt(n, 10), device + "." + strconv.FormatInt(n-1, 10)
 }
 
 // A telling is a harvest whose texts can be read.

@@ -1,7 +1,10 @@
 package collector
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -107,6 +110,29 @@ func TestAlerts(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The current language is found even if it is the last of many.
+func TestFarLocalization(t *testing.T) {
+	lines := []string{prtGeneralCurrentLocalization + ".1|2|30", prtInputName + ".1.1|4x|b3f364bc"}
+	for n := 1; n <= 40; n++ {
+		set := 106
+		if n == 30 {
+			set = 5 // ISO-8859-2
+		}
+		lines = append(lines, fmt.Sprintf("%s.1.%d|2|%d", prtLocalizationCharacterSet, n, set))
+	}
+	rec, err := ParseRecording(strings.NewReader(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := rec.Read(context.Background(), Full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Inputs) != 1 || r.Inputs[0].Name != "łódź" {
+		t.Errorf("got %+v", r.Inputs)
 	}
 }
 
