@@ -34,6 +34,13 @@ type copier struct {
 	broken bool // panics when read
 }
 
+// times is how often a host was asked.
+func (f *fleet) times(host string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[host]
+}
+
 func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -75,6 +82,13 @@ func (f *fleet) Discover(_ context.Context, _ collector.Sweep, found func(collec
 		found(one)
 	}
 	return nil
+}
+
+// times is how often a host was asked.
+func (f *fleet) times(host string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[host]
 }
 
 func (f *fleet) set(host string, change func(*copier)) {
@@ -134,6 +148,12 @@ func (l *link) set(change func(*link)) {
 	change(l)
 }
 
+func (l *link) tries() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.attempts
+}
+
 // kinds counts what arrived.
 func (l *link) kinds() map[string]int {
 	l.mu.Lock()
@@ -187,7 +207,7 @@ func newSite(t *testing.T, path string, change ...func(*config.Config)) *site {
 	for _, c := range change {
 		c(&cfg)
 	}
-	s, err := store.Open(path, store.Options{Destinations: []string{agent.Portal}})
+	s, err := store.Open(path, store.Options{Destinations: []string{agent.Portal}, Salvage: true})
 	if err != nil {
 		t.Fatal(err)
 	}

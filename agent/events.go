@@ -9,7 +9,7 @@ import (
 
 // An AgentEvent is the body of an agent record: what the agent says of itself.
 type AgentEvent struct {
-	Event         string    `json:"event"` // "started", "stopped", "heartbeat", "configuration"
+	Event         string    `json:"event"` // "started", "stopped", "heartbeat", "salvaged"
 	At            time.Time `json:"at"`
 	Version       string    `json:"version"`
 	OS            string    `json:"os"`
@@ -18,28 +18,57 @@ type AgentEvent struct {
 	Devices       int       `json:"devices"`       // known ones
 	Waiting       int       `json:"waiting"`       // records not yet confirmed
 	Clock         string    `json:"clock"`
-	Problems      []string  `json:"problems,omitempty"` // configuration: why the last good one runs instead
+	Problems      []string  `json:"problems,omitempty"` // why the last good configuration runs instead of the present one
+
+	Saved *store.Saved `json:"saved,omitempty"` // salvaged: what became of a damaged database
 }
 
 // say stores an agent record.
 func (a *Agent) say(event string) error {
+	return a.sayMore(store.Bulk, AgentEvent{Event: event}, func(*store.Tx) error { return nil })
+}
+
+// saySaved tells once of a damaged database in whose place this one was made.
+func (a *Agent) saySaved() error {
+	saved, err := a.store.Saved()
+	if saved == nil || err != nil {
+		return err
+	}
+	var told time.Time
+	err = a.store.View(func(tx *store.Tx) error {
+		_, err := tx.Get(toldOf, "salvaged", &told)
+		return err
+	})
+	if err != nil || told.Equal(saved.At) {
+		return err
+	}
+	a.log.Error("the database was damaged; what was readable is saved", "file", saved.SetAside, "err", saved.Damage,
+		"count", saved.Records, "missing", saved.Missing)
+	return a.sayMore(store.Urgent, AgentEvent{Event: "salvaged", Saved: saved}, func(tx *store.Tx) error {
+		return tx.Put(toldOf, "salvaged", saved.At)
+	})
+}
+
+// sayMore stores an agent record, and what also does, in one transaction.
+func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) error {
 	waiting, err := a.store.Waiting(Portal)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	e := AgentEvent{
-		Event: event, At: now.UTC(), Version: a.version, OS: runtime.GOOS, Arch: runtime.GOARCH,
-		UptimeSeconds: int64(now.Sub(a.health.started).Seconds()),
-		Waiting:       waiting.Urgent + waiting.Bulk, Clock: a.clock(), Problems: a.problems,
-	}
+	e.At, e.Version, e.OS, e.Arch = now.UTC(), a.version, runtime.GOOS, runtime.GOARCH
+	e.UptimeSeconds = int64(now.Sub(a.health.started).Seconds())
+	e.Waiting, e.Clock, e.Problems = waiting.Urgent+waiting.Bulk, a.clock(), a.problems
 	err = a.store.Update(func(tx *store.Tx) error {
 		e.Devices = 0
 		err := eachDevice(tx, func(Device) error { e.Devices++; return nil })
 		if err != nil {
 			return err
 		}
-		return appendBody(tx, store.Bulk, kindAgent, "", e.At, e)
+		if err := also(tx); err != nil {
+			return err
+		}
+		return appendBody(tx, lane, kindAgent, "", e.At, e)
 	})
 	a.kick()
 	return err

@@ -26,7 +26,7 @@ func TestOutage(t *testing.T) {
 		if got := s.status(t).Portals[0]; got.State != "failing" || got.Bulk < 70 {
 			t.Errorf("during the outage the portal is %q with %d waiting, want failing with 70 or more", got.State, got.Bulk)
 		}
-		if tries := s.link.attempts; tries > 1000 {
+		if tries := s.link.tries(); tries > 1000 {
 			t.Errorf("%d tries in 72 hours hammer the portal", tries)
 		}
 		s.link.set(func(l *link) { l.err = nil })
@@ -54,8 +54,8 @@ func TestRestart(t *testing.T) {
 			time.Sleep(90 * time.Minute)
 			stop()
 			got = s.link.got
-			if round > 0 && s.fleet.asked[host] > 2 {
-				t.Errorf("round %d asked %d times in 90 minutes", round, s.fleet.asked[host])
+			if round > 0 && s.fleet.times(host) > 2 {
+				t.Errorf("round %d asked %d times in 90 minutes", round, s.fleet.times(host))
 			}
 			if holes := s.link.holes(); len(holes) > 0 {
 				t.Errorf("round %d: holes %v", round, holes)
@@ -74,8 +74,9 @@ func TestSilentCopier(t *testing.T) {
 		s := newSite(t, path)
 		s.fleet.set(host, func(c *copier) { c.off = true })
 		stop := s.start(t)
-		time.Sleep(24 * time.Hour)
-		if asked := s.fleet.asked[host]; asked > 10 {
+		time.Sleep(24*time.Hour + time.Minute)
+		synctest.Wait()
+		if asked := s.fleet.times(host); asked > 10 {
 			t.Errorf("asked %d times in a day of silence, want at most 10", asked)
 		}
 		if silent := s.status(t).Silent; len(silent) != 1 || silent[0].Hint != "hint.device.silent" {
@@ -181,7 +182,7 @@ func TestDiscovered(t *testing.T) {
 		stop := s.start(t)
 		time.Sleep(time.Hour)
 		stop()
-		if s.fleet.asked[host] == 0 || s.fleet.asked["10.0.0.9:161"] > 0 {
+		if s.fleet.times(host) == 0 || s.fleet.times("10.0.0.9:161") > 0 {
 			t.Errorf("asked %v, want the printer and nothing else", s.fleet.asked)
 		}
 	})

@@ -26,7 +26,7 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	if err != nil {
 		return err
 	}
-	if err := a.say("started"); err != nil {
+	if err := errors.Join(a.say("started"), a.saySaved()); err != nil {
 		return err
 	}
 	jobs, results := make(chan job), make(chan result)
@@ -73,6 +73,9 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	start := time.Now()
 	s, err := a.schedule()
 	if err != nil {
+		return Summary{}, err
+	}
+	if err := a.saySaved(); err != nil {
 		return Summary{}, err
 	}
 	if err := a.discoverOnce(ctx, func(f collector.Find) { a.addFind(s, f) }); err != nil {

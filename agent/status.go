@@ -2,12 +2,16 @@ package agent
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"net/url"
+	"os"
 	"slices"
 	"time"
 
 	"meteragent/agent/config"
 	"meteragent/agent/page"
+	"meteragent/agent/text"
 	"meteragent/collector"
 	"meteragent/store"
 )
@@ -74,7 +78,24 @@ func (m Memory) Status() (page.Status, error) {
 		}
 	}
 	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
+	if err := m.saved(&s); err != nil {
+		return s, err
+	}
 	return s, m.portal(&s)
+}
+
+// saved adds that the database was damaged, as long as the damaged file lies there.
+func (m Memory) saved(s *page.Status) error {
+	saved, err := m.Store.Saved()
+	if saved == nil || err != nil {
+		return err
+	}
+	if _, err := os.Stat(saved.SetAside); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.salvaged",
+		"time", saved.At, "records", saved.Records, "missing", max(saved.Missing, 0), "file", saved.SetAside))
+	return nil
 }
 
 // portal adds how deliveries go.

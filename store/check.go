@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 )
 
 // This file reads a bbolt file without mapping it, before bbolt may, and proves that
@@ -14,8 +15,9 @@ import (
 // packed as bbolt packs them. Checksums of values are looked at later, when each is
 // read.
 
-// check returns nil if bbolt can be trusted with the file, or says what is wrong.
-func check(file io.ReaderAt, size int64) error {
+// check returns nil if bbolt can be trusted with the file, or says what is wrong. A
+// file that cannot be read by a certain time is as bad as one that cannot be read.
+func check(file io.ReaderAt, size int64, until time.Time) error {
 	if size < smallestFile {
 		return fmt.Errorf("it has only %d bytes", size)
 	}
@@ -26,7 +28,7 @@ func check(file io.ReaderAt, size int64) error {
 	if m.pages > uint64(size)/pageSize {
 		return fmt.Errorf("it ends after %d bytes of %d", size, m.pages*pageSize)
 	}
-	w := &walk{file: file, seen: make([]bool, m.pages)}
+	w := &walk{file: file, until: until, seen: make([]bool, m.pages)}
 	if err := w.tree(m.root, nil, nil, 0); err != nil {
 		return err
 	}
@@ -39,6 +41,7 @@ func check(file io.ReaderAt, size int64) error {
 // walk goes through all trees.
 type walk struct {
 	file    io.ReaderAt
+	until   time.Time
 	seen    []bool   // by page
 	buffers [][]byte // by depth, to be used again
 }
@@ -48,6 +51,9 @@ type walk struct {
 func (w *walk) read(id uint64, depth int) (*page, error) {
 	if id < 2 || id >= uint64(len(w.seen)) {
 		return nil, fmt.Errorf("a page %d is pointed to, of %d", id, len(w.seen))
+	}
+	if time.Now().After(w.until) {
+		return nil, errors.New("it could not be read in time")
 	}
 	if depth >= maxDepth {
 		return nil, fmt.Errorf("page %d lies too deep", id)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // newFile returns the file of a store whose bulk lane has a root and some leaves.
@@ -37,7 +38,9 @@ func newFile(t testing.TB) []byte {
 	return data
 }
 
-func checkBytes(data []byte) error { return check(bytes.NewReader(data), int64(len(data))) }
+func checkBytes(data []byte) error {
+	return check(bytes.NewReader(data), int64(len(data)), time.Now().Add(time.Minute))
+}
 
 // Each rule of the check finds its damage.
 func TestCheckFinds(t *testing.T) {
@@ -49,7 +52,7 @@ func TestCheckFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &walk{file: bytes.NewReader(good), seen: make([]bool, m.pages)}
+	w := &walk{file: bytes.NewReader(good), until: time.Now().Add(time.Minute), seen: make([]bool, m.pages)}
 	if err := w.tree(m.root, nil, nil, 0); err != nil {
 		t.Fatal(err)
 	}

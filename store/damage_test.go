@@ -143,9 +143,9 @@ func TestOpenDamaged(t *testing.T) {
 		{"zeros", make([]byte, len(good)), store.ErrDamaged},
 		{"5000 bytes", good[:5000], store.ErrDamaged},
 		{"both head pages zero", edit(0, make([]byte, 2*pageSize)), store.ErrDamaged},
-		{"first head page zero", edit(0, zero), nil},
-		{"second head page zero", edit(pageSize, zero), nil},
-		{"first head page text", edit(0, bytes.Repeat([]byte("text"), 1024)), nil},
+		{"first head page zero", edit(0, zero), store.ErrDamaged},
+		{"second head page zero", edit(pageSize, zero), store.ErrDamaged},
+		{"first head page text", edit(0, bytes.Repeat([]byte("text"), 1024)), store.ErrDamaged},
 		{"all but the head pages zero", edit(2*pageSize, make([]byte, len(good))), store.ErrDamaged},
 		{"half", good[:len(good)/2/pageSize*pageSize], store.ErrDamaged},
 		{"longer", append(bytes.Clone(good), zero...), nil},
@@ -285,10 +285,13 @@ func TestDamagedCounter(t *testing.T) {
 	}
 }
 
+// A value that would be in the way for ever is damage; the others are saved.
 func TestDamagedValue(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
-	update(t, s, func(tx *store.Tx) error { return tx.Put("ledger", "a", 100) })
+	stream := s.Stream()
+	update(t, s, func(tx *store.Tx) error { return errors.Join(tx.Put("ledger", "a", 100), tx.Put("ledger", "b", 200)) })
+	fill(t, s, store.Urgent, 2)
 	s.Close()
 	change(t, path, func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte("state/ledger"))
@@ -296,21 +299,61 @@ func TestDamagedValue(t *testing.T) {
 		value[len(value)-1] ^= 1 // 101
 		return b.Put([]byte("a"), value)
 	})
-	s = open(t, path)
-	err := s.View(func(tx *store.Tx) error {
+	if _, err := store.Open(path, store.Options{}); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+	s, err := store.Open(path, store.Options{Destinations: []string{portal}, Salvage: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.View(func(tx *store.Tx) error {
 		var n int
-		if found, err := tx.Get("ledger", "a", &n); err == nil {
-			t.Errorf("got %d, %v", n, found)
+		if found, err := tx.Get("ledger", "a", &n); found || err != nil {
+			t.Errorf("got %d, %v", n, err)
 		}
-		if err := tx.Each("ledger", "", func(string, []byte) error { return nil }); err == nil {
-			t.Error("each: no error")
+		if found, err := tx.Get("ledger", "b", &n); !found || err != nil || n != 200 {
+			t.Errorf("got %d, %v", n, err)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	update(t, s, func(tx *store.Tx) error { return tx.Put("ledger", "a", 100) })
+	saved, err := s.Saved()
+	if err != nil || saved == nil {
+		t.Fatal(saved, err)
+	}
+	want := store.Saved{At: saved.At, Damage: saved.Damage, SetAside: saved.SetAside, Streams: []string{stream}, Records: 2, Values: 1, Complete: true}
+	if diff := cmp.Diff(want, *saved); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+
+	// What was saved is what it was, comes before what is new, and leaves with its lane.
+	fill(t, s, store.Urgent, 1)
+	batch := pending(t, s, portal, store.Urgent)
+	if got := numbers(batch); got != "1 2" || batch[0].Stream != stream || s.Stream() == stream {
+		t.Errorf("pending %q of %s", got, batch[0].Stream)
+	}
+	settle(t, s, portal, batch, reject(batch[0]))
+	settle(t, s, portal, batch) // again
+	last := pending(t, s, portal, store.Urgent)
+	if got := numbers(last); got != "1" || last[0].Stream != s.Stream() {
+		t.Errorf("pending %q", got)
+	}
+	refused := quarantine(t, s, portal)
+	if len(refused) != 1 || refused[0].Record.Stream != stream {
+		t.Fatalf("quarantine %v", refused)
+	}
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(refused[0]) })
+	again := pending(t, s, portal, store.Urgent)
+	if got := numbers(again); got != "1" || again[0].Stream != stream {
+		t.Errorf("sent again: %q", got)
+	}
+	settle(t, s, portal, again) // not the other record with the number 1
+	if diff := cmp.Diff(last, pending(t, s, portal, store.Urgent)); diff != "" {
+		t.Errorf("pending (-want +got):\n%s", diff)
+	}
 }
 
 // What bbolt writes, the check in Open accepts, whatever was put and deleted before.

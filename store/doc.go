@@ -17,7 +17,14 @@
 //     and ends in quarantine.
 //   - A file written by version N opens in every later version. It never opens in
 //     an earlier one; Open says so with [ErrNewer].
-//   - Open never panics, whatever is in the file.
+//   - Open never panics, whatever is in the file, and does not take for ever: a file
+//     that cannot be read within [Options.CheckWithin] counts as damaged.
+//   - With [Options.Salvage], Open does not fail because a file is damaged. The file is
+//     renamed, and a new one under a new stream holds all records that lie on sound
+//     pages, with their identity, and all keyed values that can still be reached.
+//     [Store.Saved] says how much that is. A value that is old is never taken for a
+//     present one; when the last transaction cannot be read, all keyed values are as
+//     before it.
 //
 // # What it does not know
 //
@@ -28,9 +35,11 @@
 // # The layout, format 2
 //
 // One bbolt file with pages of 4096 bytes; all buckets are at the top level. Beside
-// it lies "<path>.pid", which names the process that has it open (owner.go).
+// it lie "<path>.pid", which names the process that has it open and the streams
+// (owner.go), and up to three files "<path>.damaged-<time>".
 //
-//	meta                    format: "2" in plain text. stream: sealed text.
+//	meta                    format: "2" in plain text. stream: sealed text. saved:
+//	                        sealed JSON, if the file was made by a salvage.
 //	lane/<lane>/<stream>    key: number (8 bytes, big endian). value: sealed record.
 //	                        The bucket's own sequence is the last number given.
 //	cursors                 key: destination 0 lane 0 stream. value: sealed number
@@ -69,6 +78,14 @@
 // file itself first, reading instead of mapping it, bounding everything before it
 // is believed (check.go), and lets bbolt see only what passed. The walk costs one
 // reading of the file, which the other walk finds in the page cache.
+//
+// Two head pages. bbolt takes the newer one that is intact, so a bad one undoes the last
+// transaction in silence, and its numbers would be given again to other records, which
+// the portal would drop as repeats. So one bad head page is damage like any other.
+//
+// A child process for the check would save us from a fault in mapped memory. As the
+// check does not map, and has a deadline, it needs none. What no process can end is a
+// read that hangs in the kernel.
 //
 // NoSync would lose confirmed records at a power cut. Batch may run a function
 // twice. Packing several records into one value costs five times the writing.

@@ -38,15 +38,34 @@ type Options struct {
 	// is still kept. With none, records are kept until there is one.
 	Destinations []string
 	Timeout      time.Duration // to wait while another process has the file; 0 means 1 s
+
+	// Salvage says what to do with a damaged file: to rename it to
+	// "<path>.damaged-<time>" and to go on with a new one that holds everything readable,
+	// of which Store.Saved tells. The three last damaged files are kept.
+	Salvage bool
+	// CheckWithin is how long the file may be read before it is trusted, and again how
+	// long before it is given up; 0 means 10 min.
+	CheckWithin time.Duration
 }
 
 // Open opens the file at path, which is made if it is not there, as is its folder.
 // Only this user may read either.
 //
 // The error wraps ErrInUse, ErrNewer, ErrDamaged or what the file system said. A
-// damaged file is left as it is: what is on its sound pages can still be saved.
+// damaged file is left as it is, unless the options say to salvage it.
 func Open(path string, o Options) (*Store, error) {
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	if o.CheckWithin == 0 {
+		o.CheckWithin = 10 * time.Minute
+	}
 	s, err := open(path, o)
+	if o.Salvage && errors.Is(err, ErrDamaged) {
+		if err = salvage(path, o, err); err == nil {
+			s, err = open(path, o)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
@@ -59,15 +78,10 @@ func open(path string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("destination %q is not a name, or is there twice", dest)
 		}
 	}
-	if o.Timeout == 0 {
-		o.Timeout = time.Second
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	born, err := inspect(path, o.Timeout)
-	// Here is the place where a later version sets a damaged file aside, saves the
-	// records on its sound pages, and goes on with a new file.
+	born, err := inspect(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +93,7 @@ func open(path string, o Options) (*Store, error) {
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	err = markOwner(path)
+	err = markOwner(path, s.allStreams())
 	if born {
 		return s, nil // without the mark an error message says less: no reason to stop when the disk is full
 	}
@@ -91,10 +105,17 @@ func open(path string, o Options) (*Store, error) {
 
 // inspect reports whether there is a store at path that bbolt can be trusted with.
 // It is false if there is none yet.
-func inspect(path string, timeout time.Duration) (born bool, err error) {
+func inspect(path string, o Options) (born bool, err error) {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
+		err := finishSalvage(path) // the power failed between two renames
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err == nil {
+			return inspect(path, o)
+		}
+		return false, err
 	case err != nil:
 		return false, err
 	case !info.Mode().IsRegular():
@@ -107,18 +128,18 @@ func inspect(path string, timeout time.Duration) (born bool, err error) {
 	}
 	// Opened for reading, bbolt looks at nothing but the two head pages, and its lock
 	// keeps writers away while we look at the rest.
-	db, err := openDB(path, timeout, true)
+	db, err := openDB(path, o.Timeout, true)
 	if errors.Is(err, ErrInUse) {
 		return false, err
 	}
 	if err != nil {
-		if cause := checkFile(path); cause != nil {
+		if cause := checkFile(path, time.Now().Add(o.CheckWithin)); cause != nil {
 			return false, cause // says more
 		}
 		return false, err
 	}
 	defer db.Close()
-	if err := checkFile(path); err != nil {
+	if err := checkFile(path, time.Now().Add(o.CheckWithin)); err != nil {
 		return false, err
 	}
 	err = db.View(func(tx *bbolt.Tx) error {
@@ -128,7 +149,9 @@ func inspect(path string, timeout time.Duration) (born bool, err error) {
 	return born, err
 }
 
-func checkFile(path string) error {
+// checkFile looks at the file before it is mapped. What cannot be read, because the
+// disk is bad, is damaged; that it cannot be opened is no fault of the file.
+func checkFile(path string, until time.Time) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -138,12 +161,10 @@ func checkFile(path string) error {
 	if err != nil {
 		return err
 	}
-	err = check(f, info.Size())
-	var unreadable *fs.PathError
-	if err == nil || errors.As(err, &unreadable) {
-		return err
+	if err := check(f, info.Size(), until); err != nil {
+		return damaged(err)
 	}
-	return damaged(err)
+	return nil
 }
 
 // isStore reports whether the contents are ours and whether we can read them. A
@@ -156,18 +177,39 @@ func isStore(tx *bbolt.Tx) (bool, error) {
 	if meta == nil {
 		return false, damaged(errors.New("it is the database of another program"))
 	}
-	found, err := strconv.Atoi(string(meta.Get([]byte("format"))))
-	switch {
-	case err != nil || found < 1:
+	switch found, ok := formatOf(meta.Get([]byte("format"))); {
+	case !ok:
 		return false, damaged(errors.New("it does not say its format"))
 	case found > format:
-		return false, fmt.Errorf("%w: format %d, this one knows %d", ErrNewer, found, format)
+		return false, newer(found)
 	}
-	return true, nil
+	return true, checkValues(tx)
+}
+
+// checkValues looks at what would be in the way for ever if it were damaged: the keyed
+// values. A damaged record goes to quarantine, a damaged cursor sends again.
+func checkValues(tx *bbolt.Tx) error {
+	for name := range scan(tx, []byte(statePrefix), nil) {
+		for k, v := range scan(tx.Bucket(name), nil, nil) {
+			if _, _, err := unseal(string(name), k, v); err != nil {
+				return damaged(fmt.Errorf("%s %q: %w", name, k, err))
+			}
+		}
+	}
+	return nil
+}
+
+func formatOf(value []byte) (n int, ok bool) {
+	n, err := strconv.Atoi(string(value))
+	return n, err == nil && n > 0
+}
+
+func newer(found int) error {
+	return fmt.Errorf("%w: format %d, this one knows %d", ErrNewer, found, format)
 }
 
 func damaged(cause error) error {
-	return fmt.Errorf("%w: %w; move it to another folder to start with a new one, and keep it: unsent records can be saved from it", ErrDamaged, cause)
+	return fmt.Errorf("%w: %w", ErrDamaged, cause)
 }
 
 // openDB opens the file with bbolt. A panic in there becomes an error.
@@ -285,6 +327,20 @@ func (t *Tx) checkNumbers() error {
 		}
 	}
 	return nil
+}
+
+// allStreams are those of all records.
+func (s *Store) allStreams() []string {
+	all := []string{s.stream}
+	s.db.View(func(tx *bbolt.Tx) error { // which can only fail if it is closed
+		for name := range scan(tx, []byte(lanePrefix), nil) {
+			if _, stream := splitLane(string(name)); stream != "" && !slices.Contains(all, stream) {
+				all = append(all, stream)
+			}
+		}
+		return nil
+	})
+	return all
 }
 
 // syncFolder makes the entry of a new file in its folder survive a power cut. Windows

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -148,6 +149,18 @@ func (t *Tx) check(dest, lane string) error {
 }
 
 func laneBucket(lane, stream string) string { return lanePrefix + lane + "/" + stream }
+
+// splitLane is the opposite of laneBucket; both are empty if it is no lane.
+func splitLane(bucket string) (lane, stream string) {
+	rest, ok := strings.CutPrefix(bucket, lanePrefix)
+	lane, stream, found := strings.Cut(rest, "/")
+	if !ok || !found || !slices.Contains(lanes(), lane) || !isName(stream) {
+		return "", ""
+	}
+	return lane, stream
+}
+
+func isLane(bucket string) bool { lane, _ := splitLane(bucket); return lane != "" }
 
 // lane returns the bucket of one lane and stream, nil if there is none.
 func (t *Tx) lane(lane, stream string) *bbolt.Bucket {

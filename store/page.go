@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 )
 
 // This file is bbolt's page format, version 2, as far as check needs it. Numbers are
@@ -39,16 +40,33 @@ type meta struct {
 	root, freelist, pages, txid uint64
 }
 
+// newestMeta returns the meta of the last transaction. Both head pages must be intact
+// and of two transactions in a row, as bbolt writes them in turns. If one is not, the
+// transaction it was about may have been confirmed, and its numbers must not be given
+// again: so that is damage, even though the other one still leads to a sound tree.
 func newestMeta(file io.ReaderAt) (meta, error) {
-	m0, ok0 := readMeta(file, 0)
-	m1, ok1 := readMeta(file, 1)
+	all := metas(file)
 	switch {
-	case ok0 && (!ok1 || m0.txid >= m1.txid):
-		return m0, nil
-	case ok1:
-		return m1, nil
+	case len(all) == 0:
+		return meta{}, errors.New("neither of its two head pages is intact, or it is no database of this program")
+	case len(all) == 1 || all[0].txid != all[1].txid+1:
+		return meta{}, errors.New("one of its two head pages is not intact")
 	}
-	return meta{}, errors.New("neither of its two head pages is intact, or it is no database of this program")
+	return all[0], nil
+}
+
+// metas returns those that are intact, the newest first.
+func metas(file io.ReaderAt) []meta {
+	var all []meta
+	for page := range int64(2) {
+		if m, ok := readMeta(file, page); ok && m.txid%2 == uint64(page) {
+			all = append(all, m)
+		}
+	}
+	if len(all) == 2 && all[0].txid < all[1].txid {
+		slices.Reverse(all)
+	}
+	return all
 }
 
 func readMeta(file io.ReaderAt, page int64) (meta, bool) {

@@ -108,6 +108,13 @@ func (r *Record) decodeHead(value []byte) (flags byte, err error) {
 	return flags, nil
 }
 
+// recordTime is the time of a stored record whose checksum is right, as far as it can
+// be told.
+func recordTime(value []byte) time.Time {
+	micros, _ := binary.Varint(value[min(sealSize, len(value)):])
+	return time.UnixMicro(micros)
+}
+
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }

@@ -90,7 +90,9 @@ func (a *app) daemon(service bool) (*daemon, error) {
 func (a *app) open(d *daemon, problems []string) error {
 	folder := d.cfg.Store.Folder
 	var err error
-	if d.store, err = store.Open(databasePath(folder), storeOptions()); err != nil {
+	o := storeOptions()
+	o.Salvage = true
+	if d.store, err = store.Open(databasePath(folder), o); err != nil {
 		return databaseFailure(err)
 	}
 	id, err := agent.LoadID(folder)
