@@ -34,13 +34,6 @@ type copier struct {
 	broken bool // panics when read
 }
 
-// times is how often a host was asked.
-func (f *fleet) times(host string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.asked[host]
-}
-
 func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
