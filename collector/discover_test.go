@@ -80,13 +80,14 @@ func fromRecording(t *testing.T, text string) *simulator.Copier {
 const linux = "1.3.6.1.2.1.1.1.0|4|Linux box\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.8072.3.2.10\n1.3.6.1.4.1.2021.4.1.0|2|0\n"
 
 func TestDiscover(t *testing.T) {
+	t.Parallel()
 	v1, v2 := colourMFP(), simulator.New(simulator.MonoLaser(), simulator.Options{Serial: "TST0000002"})
 	v1.Misbehave(simulator.V1Only, -1)
 	host, excerpt := fromRecording(t, linux), fromRecording(t, "1.3.6.1.2.1.1.1.0|4|Label Printer\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.10642.1.1\n")
 	s := newSegment(t, "127.44.1.", map[string]*simulator.Copier{"2": v1, "9": v2, "20": host, "21": excerpt})
 	for _, tries := range []int{1, 2} {
 		finds := discover(t, collector.New(), collector.Sweep{
-			Targets: slices.Concat(s.targets(t, "0/27"), s.targets(t, "1-3")), Tries: tries, Timeout: 300 * time.Millisecond, Rate: -1,
+			Targets: slices.Concat(s.targets(t, "0/27"), s.targets(t, "1-3")), Tries: tries, Timeout: time.Second, Rate: -1,
 		})
 		want := []collector.Find{
 			{Address: "127.44.1.2", Port: s.port, SysObjectID: "1.3.6.1.4.1.1602.4.7", Manufacturer: "Canon", Serial: "TST00001", Printer: true},
@@ -116,6 +117,7 @@ func TestDiscover(t *testing.T) {
 
 // A silent address gets as many packets as there are tries, and no more.
 func TestTriesOfASweep(t *testing.T) {
+	t.Parallel()
 	silent := colourMFP()
 	silent.Misbehave(simulator.Silent, -1)
 	s := newSegment(t, "127.44.2.", map[string]*simulator.Copier{"2": silent})
@@ -140,10 +142,11 @@ func TestTriesOfASweep(t *testing.T) {
 
 // A device that misses one packet is found by the next.
 func TestLossInASweep(t *testing.T) {
+	t.Parallel()
 	copier := colourMFP()
 	copier.Misbehave(simulator.Silent, 1)
 	s := newSegment(t, "127.44.3.", map[string]*simulator.Copier{"2": copier})
-	if finds := discover(t, collector.New(), collector.Sweep{Targets: s.targets(t, "2"), Timeout: 100 * time.Millisecond}); len(finds) != 1 {
+	if finds := discover(t, collector.New(), collector.Sweep{Targets: s.targets(t, "2"), Timeout: 500 * time.Millisecond}); len(finds) != 1 {
 		t.Errorf("found %+v", finds)
 	}
 }
@@ -151,6 +154,7 @@ func TestLossInASweep(t *testing.T) {
 // Answers that are none of the sweep's do not count: another port, another id,
 // packets that are no SNMP.
 func TestStrangersInASweep(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []simulator.Fault{simulator.WrongSource, simulator.WrongRequestID, simulator.Garbage, simulator.Truncated} {
 		copier := colourMFP()
 		copier.Misbehave(fault, -1)
@@ -162,13 +166,14 @@ func TestStrangersInASweep(t *testing.T) {
 	twice := colourMFP()
 	twice.Misbehave(simulator.Duplicate, -1)
 	s := newSegment(t, "127.44.5.", map[string]*simulator.Copier{"2": twice, "3": colourMFP()})
-	if finds := discover(t, collector.New(), collector.Sweep{Targets: s.targets(t, "2-3"), Timeout: 300 * time.Millisecond}); len(finds) != 2 {
+	if finds := discover(t, collector.New(), collector.Sweep{Targets: s.targets(t, "2-3"), Timeout: 5 * time.Second}); len(finds) != 2 {
 		t.Errorf("found %+v", finds)
 	}
 }
 
 // A device that only has errors to tell is a find all the same.
 func TestErrorsInASweep(t *testing.T) {
+	t.Parallel()
 	copier := colourMFP()
 	copier.Misbehave(simulator.GenErr, -1)
 	s := newSegment(t, "127.44.6.", map[string]*simulator.Copier{"2": copier})
@@ -185,11 +190,12 @@ func TestErrorsInASweep(t *testing.T) {
 
 // What a sweep learns of versions, reading need not try again.
 func TestReadAfterDiscover(t *testing.T) {
+	t.Parallel()
 	copier := colourMFP()
 	s := newSegment(t, "127.44.7.", map[string]*simulator.Copier{"2": copier})
 	c := collector.New()
 	credentials := []collector.Credential{{Version: collector.V1, Community: "other"}, {Community: "public"}}
-	discover(t, c, collector.Sweep{Targets: s.targets(t, "2"), Credentials: credentials, Timeout: 300 * time.Millisecond})
+	discover(t, c, collector.Sweep{Targets: s.targets(t, "2"), Credentials: credentials, Timeout: 500 * time.Millisecond})
 	copier.Forget()
 	read(t, c, collector.Target{Address: s.base + "2", Port: s.port, Credentials: credentials})
 	if asked := copier.Asked(); asked.Strangers != 0 {
@@ -198,6 +204,7 @@ func TestReadAfterDiscover(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
+	t.Parallel()
 	s := newSegment(t, "127.44.8.", map[string]*simulator.Copier{"2": colourMFP()})
 	last, calls := 0, 0
 	sweep := collector.Sweep{Targets: s.targets(t, "0/24"), Timeout: 20 * time.Millisecond, Rate: -1}
@@ -215,6 +222,7 @@ func TestProgress(t *testing.T) {
 }
 
 func TestCancelledSweep(t *testing.T) {
+	t.Parallel()
 	s := newSegment(t, "127.44.9.", map[string]*simulator.Copier{"2": colourMFP()})
 	ctx, cancel := context.WithCancel(context.Background())
 	err := collector.New().Discover(ctx, collector.Sweep{Targets: s.targets(t, "1-9"), Timeout: time.Hour}, func(collector.Find) { cancel() })
@@ -227,6 +235,7 @@ func TestCancelledSweep(t *testing.T) {
 }
 
 func TestSweepBounds(t *testing.T) {
+	t.Parallel()
 	if finds := discover(t, collector.New(), collector.Sweep{}); len(finds) != 0 {
 		t.Errorf("found %+v", finds)
 	}

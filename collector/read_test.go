@@ -58,6 +58,7 @@ func read(t *testing.T, c *collector.Collector, to collector.Target) collector.R
 // What a reading costs the device: few questions, nothing but GETNEXT and GETBULK of
 // what is needed.
 func TestCostOfAReading(t *testing.T) {
+	t.Parallel()
 	for _, m := range simulator.Models() {
 		for _, c := range []struct {
 			version collector.Version
@@ -109,10 +110,11 @@ func TestReading(t *testing.T) {
 
 // A device that speaks only version 1 is found out once.
 func TestVersionIsRemembered(t *testing.T) {
+	t.Parallel()
 	copier := colourMFP()
 	copier.Misbehave(simulator.V1Only, -1)
 	to := serve(t, copier)
-	to.Timeout, to.Retries = 200*time.Millisecond, 1
+	to.Timeout, to.Retries = 500*time.Millisecond, 1
 	c := collector.New()
 	read(t, c, to)
 	first := copier.Asked()
@@ -132,6 +134,7 @@ func TestVersionIsRemembered(t *testing.T) {
 }
 
 func TestCredentialsAreTriedInOrder(t *testing.T) {
+	t.Parallel()
 	copier := simulator.New(simulator.MonoLaser(), simulator.Options{Community: "second", Seed: 7})
 	to := serve(t, copier)
 	to.Timeout, to.Retries = 100*time.Millisecond, -1
@@ -149,6 +152,7 @@ func TestCredentialsAreTriedInOrder(t *testing.T) {
 }
 
 func TestNoAnswer(t *testing.T) {
+	t.Parallel()
 	copier := colourMFP()
 	copier.Misbehave(simulator.Silent, -1)
 	to := serve(t, copier)
