@@ -10,7 +10,7 @@ MAINTAINER ?= meteragent <meteragent@example.com>
 SOAK ?= 10m
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT)
-RELEASE := -trimpath -buildvcs=false -ldflags '-s -w -buildid= $(STAMP)'
+RELEASE := -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(STAMP)'
 TARGETS ?= linux-amd64 linux-arm64 linux-arm-5 linux-arm-6 linux-arm-7 linux-mipsle windows-amd64 windows-arm64
 
 .PHONY: build

@@ -127,7 +127,7 @@ func TestScopeSupplies(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Inputs, want.Status.Console = nil, nil
-		want.Device.Name, want.Device.Location, want.Device.Contact = "", "", ""
+		want.Device.Name, want.Device.Location = "", ""
 		got, err := rec.Read(context.Background(), collector.Supplies)
 		if err != nil {
 			t.Fatal(err)

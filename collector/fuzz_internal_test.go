@@ -23,7 +23,7 @@ func checkReading(t *testing.T, r Reading) {
 	if len(b) > 16<<20 {
 		t.Errorf("a reading of %d octets", len(b))
 	}
-	texts := []string{r.Device.Serial, r.Device.Model, r.Device.Name, r.Device.Location, r.Device.Contact}
+	texts := []string{r.Device.Serial, r.Device.Model, r.Device.Name, r.Device.Location}
 	var levels []Level
 	for _, s := range r.Supplies {
 		texts = append(texts, s.Description, s.Colorant, s.PartNumber, s.SerialNumber)

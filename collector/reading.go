@@ -52,7 +52,6 @@ type Device struct {
 	Model        string `json:"model"`
 	Name         string `json:"name"`     // sysName
 	Location     string `json:"location"` // sysLocation
-	Contact      string `json:"contact"`  // sysContact
 	MAC          string `json:"mac"`      // lower case with colons
 	Address      string `json:"address"`  // as it was asked for
 	Port         uint16 `json:"port"`
