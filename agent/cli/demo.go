@@ -191,9 +191,10 @@ func (d *demo) run(ctx context.Context) error {
 	say := d.app.say
 	d.app.printf("%s\n\n", say.Say("demo.start",
 		"portal", "http://"+d.door.Addr().String()+"/", "agent", "http://"+d.page.Addr().String()+"/"))
-	work := func(ctx context.Context) error { return d.daemon.agent.Run(ctx, func() {}, d.printJobs, d.story) }
 	page := func(ctx context.Context) error { return d.daemon.serve(ctx, d.page) }
-	err := agent.Together(ctx, append(d.site(), work, page)...)
+	// The site outlives the agent, so that the last records find the portal there.
+	work := func(context.Context) error { return d.daemon.agent.Run(ctx, func() {}, d.printJobs, d.story) }
+	err := agent.Together(context.WithoutCancel(ctx), append(d.site(), page, work)...)
 	counts := d.portal.Counts()
 	d.app.printf("\n%s\n", say.Say("demo.end", "received", counts.Received, "repeats", counts.Repeats, "holes", len(d.portal.Holes())))
 	return err
@@ -214,10 +215,16 @@ func (d *demo) printJobs(ctx context.Context) {
 // story takes the portal away for a while, and deals with the orders.
 func (d *demo) story(ctx context.Context) {
 	wait(ctx, demoOutage)
+	if ctx.Err() != nil {
+		return
+	}
 	d.portal.Down(true)
 	d.line(text.Key("demo.word.portal"), d.app.say.Say("demo.down"))
 	wait(ctx, demoBack-demoOutage)
 	d.portal.Down(false)
+	if ctx.Err() != nil {
+		return
+	}
 	d.line(text.Key("demo.word.portal"), d.app.say.Say("demo.up"))
 	for sent := 0; ctx.Err() == nil; {
 		wait(ctx, demoShip)
