@@ -156,7 +156,7 @@ func (f *forwarder) failed(err error) time.Duration {
 	a := f.agent
 	wait := f.backoff.Next(err)
 	if a.health.failed(err, wait) {
-		a.log.Warn("delivery fails; everything is kept", "dest", Portal, "err", err, "next", wait)
+		a.log.Warn("delivery fails; everything is kept", "dest", Portal, "err", err, "next", wait.Round(time.Millisecond), "hint", hint(err))
 		a.notice(Notice{What: DeliveryFailing, Err: err})
 	}
 	return wait

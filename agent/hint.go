@@ -46,3 +46,12 @@ func Hint(err error) text.Key {
 	}
 	return ""
 }
+
+// hint is the sentence in the language of the log.
+func hint(err error) string {
+	key := Hint(err)
+	if key == "" {
+		return ""
+	}
+	return text.For("").Say(key)
+}

@@ -115,7 +115,7 @@ func (a *Agent) noteResult(r result) {
 		return // the daemon stops; the copier is not to blame
 	}
 	if a.health.silent(r.host, r.err) {
-		a.log.Warn("device does not answer", "device", r.target.device, "host", r.host, "err", r.err)
+		a.log.Warn("device does not answer", "device", r.target.device, "host", r.host, "err", r.err, "hint", hint(r.err))
 		a.notice(Notice{What: DeviceSilent, Device: r.target.device, Host: r.host, Err: r.err})
 	}
 }

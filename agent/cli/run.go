@@ -178,13 +178,26 @@ func (a *app) runOnce(ctx context.Context) error {
 	}
 	switch {
 	case err != nil && sum.Devices == 0 && sum.Pending == 0:
-		return failure{code: noDevice, err: err}
+		return failure{code: a.reportEach(err, noDevice)}
 	case err != nil:
-		return err
+		return failure{code: a.reportEach(err, failed)}
 	case sum.Pending > 0 || sum.Rejected > 0:
 		return failure{code: failed, err: errors.New(a.say.Say("error.unconfirmed", "pending", sum.Pending, "rejected", sum.Rejected))}
 	}
 	return nil
+}
+
+// reportEach prints every joined error with its own hint, the first ten of them, and
+// returns code.
+func (a *app) reportEach(err error, code int) int {
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	for _, one := range all[:min(len(all), 10)] {
+		a.report(one)
+	}
+	return code
 }
 
 func (a *app) printSummary(s agent.Summary) {
