@@ -18,7 +18,7 @@ const (
 	ledgers = "ledger" // device id: toner.Ledger
 	orders  = "order"  // order id: OrderEntry
 	last    = "last"   // device id: collector.Reading, the last full one with the newest supplies
-	toldOf  = "told"   // "salvaged": time of the last salvage of the database that was told
+	toldOf  = "told"   // "salvaged": time of the last salvage of the database that was told; "dropped": dropped
 	daily   = "daily"  // device id + "|" + date in UTC: page.Entry, the last of that day
 )
 
@@ -28,6 +28,7 @@ const (
 	kindOrder   = "order"
 	kindDevice  = "device"
 	kindAgent   = "agent"
+	kindGap     = "gap"
 )
 
 // dailyKept is how long daily values stay.

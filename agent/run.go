@@ -20,6 +20,7 @@ import (
 //	discover   1             sweeps the configured ranges
 //	forward    1             brings the outbox to the portal
 //	beat       1             a heartbeat record once a day
+//	keepRoom   1             keeps the database within its limits
 //	beside     each          what the caller wants to run as long, such as the page
 func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Context)) error {
 	s, err := a.schedule()
@@ -41,6 +42,7 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	}
 	polling.Go(func() { a.discoverForEver(ctx) })
 	polling.Go(func() { a.beat(ctx) })
+	polling.Go(func() { a.keepRoom(ctx) })
 	for _, run := range beside {
 		polling.Go(func() { run(ctx) })
 	}

@@ -78,10 +78,7 @@ func (m Memory) Status() (page.Status, error) {
 		}
 	}
 	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
-	if err := m.saved(&s); err != nil {
-		return s, err
-	}
-	return s, m.portal(&s)
+	return s, errors.Join(m.saved(&s), m.room(&s), m.portal(&s))
 }
 
 // saved adds that the database was damaged, as long as the damaged file lies there.
@@ -96,6 +93,28 @@ func (m Memory) saved(s *page.Status) error {
 	s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.salvaged",
 		"time", saved.At, "records", saved.Records, "missing", max(saved.Missing, 0), "file", saved.SetAside))
 	return nil
+}
+
+// room adds how full the database is.
+func (m Memory) room(s *page.Status) error {
+	u, err := m.Store.Usage()
+	if err != nil {
+		return err
+	}
+	var sum dropped
+	err = m.Store.View(func(tx *store.Tx) error {
+		_, err := tx.Get(toldOf, "dropped", &sum)
+		return err
+	})
+	s.Store = page.Store{File: u.File, Used: u.Used, Limit: m.Config.Store.MaxBytes, Dropped: sum.Records, DroppedTo: sum.Last}
+	words := text.For("")
+	if sum.Records > 0 {
+		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))
+	}
+	if u.Used > m.Config.Store.MaxBytes+m.Config.Store.MaxBytes/8 {
+		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.tight", "used", u.Used>>20, "limit", m.Config.Store.MaxBytes>>20))
+	}
+	return err
 }
 
 // portal adds how deliveries go.

@@ -12,6 +12,8 @@
 //   - A record has one identity for ever: stream, lane, sequence number. The stream
 //     is random and born with the file; numbers count from 1 in each lane, without
 //     holes, also after a crash.
+//   - A [Thinner] drops only what its caller calls superfluous, and leaves holes: the
+//     numbers of what is kept do not change.
 //   - What is read is what was written. Every value carries a checksum; a record
 //     whose checksum is wrong is never delivered, does not hold up the next one,
 //     and ends in quarantine.

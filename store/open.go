@@ -227,7 +227,6 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 		PageSize:       pageSize,
 		NoFreelistSync: true,
 		FreelistType:   bbolt.FreelistMapType,
-		NoStatistics:   true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
 			file, err = os.OpenFile(name, flag, mode)

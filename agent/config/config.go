@@ -80,9 +80,12 @@ type Page struct {
 	Listen string // "host:port"; "" turns the page off
 }
 
-// Store is where the database lies.
+// Store is where the database lies, and how much of what waits it keeps. Beyond these
+// limits only the last readings of each day are kept; they, orders and events always are.
 type Store struct {
-	Folder string // "" is the machine's usual place (packaging.DataDir)
+	Folder   string        // "" is the machine's usual place (packaging.DataDir)
+	MaxBytes int64         // of the database
+	MaxAge   time.Duration // of readings between the last ones of each day
 }
 
 // Log says what is written to the log, and where.
@@ -100,6 +103,7 @@ func Default() Config {
 		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
 		Toner:     Toner{OrderBelow: 15},
 		Page:      Page{Listen: "127.0.0.1:8631"},
+		Store:     Store{MaxBytes: 256_000_000, MaxAge: 90 * 24 * time.Hour},
 		Log:       Log{Level: slog.LevelInfo},
 	}
 }

@@ -184,6 +184,45 @@ func (s section) duration(name string, to *time.Duration, least, most time.Durat
 	return nil
 }
 
+// size reads a number of bytes with a unit, such as "256MB".
+func (s section) size(name string, to *int64, least, most int64) *node {
+	n := s.ask(name)
+	if n == nil {
+		return nil
+	}
+	p := Problem{Allowed: []string{shortSize(least), shortSize(most)}}
+	value, ok := parseSize(n.text)
+	switch {
+	case n.kind != words || !ok:
+		p.Reason = text.Key("config.size")
+	case value < least || value > most:
+		p.Reason = text.Key("config.range")
+	default:
+		*to = value
+		return n
+	}
+	s.add(n, p)
+	return nil
+}
+
+// parseSize knows MB and GB, of a million and a thousand million bytes.
+func parseSize(s string) (int64, bool) {
+	for unit, bytes := range map[string]int64{"MB": 1_000_000, "GB": 1_000_000_000} {
+		if number, found := strings.CutSuffix(s, unit); found {
+			n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 32)
+			return n * bytes, err == nil && n >= 0
+		}
+	}
+	return 0, false
+}
+
+func shortSize(bytes int64) string {
+	if bytes%1_000_000_000 == 0 {
+		return strconv.FormatInt(bytes/1_000_000_000, 10) + "GB"
+	}
+	return strconv.FormatInt(bytes/1_000_000, 10) + "MB"
+}
+
 // parseDuration knows Go's units and "d", a day of 24 hours.
 func parseDuration(s string) (time.Duration, bool) {
 	if days, found := strings.CutSuffix(s, "d"); found {

@@ -52,7 +52,10 @@ func (r *reader) settings(c *Config) {
 		c.Devices = append(c.Devices, s.device(seen))
 	}
 	root.section("page").listen("listen", &c.Page.Listen)
-	root.section("store").path("folder", &c.Store.Folder)
+	store := root.section("store")
+	store.path("folder", &c.Store.Folder)
+	store.size("max_bytes", &c.Store.MaxBytes, 16_000_000, 64_000_000_000)
+	store.duration("max_age", &c.Store.MaxAge, 24*time.Hour, 3650*24*time.Hour)
 	log := root.section("log")
 	level := strings.ToLower(c.Log.Level.String())
 	log.choice("level", &level, "debug", "info", "warn", "error")

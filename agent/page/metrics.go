@@ -16,7 +16,7 @@ func (f Facts) metrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	family := func(name, kind, help string, rows func(row func(value float64, labels ...string))) {
+	family := func(name, kind, help string, rows func(row func(float64, ...string))) {
 		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 		rows(func(value float64, labels ...string) {
 			fmt.Fprintf(&b, "%s%s %v\n", name, labelled(labels), value)
@@ -62,12 +62,24 @@ func (f Facts) metrics(w http.ResponseWriter, _ *http.Request) {
 				row(float64(p.Delivered), "portal", p.Name)
 			}
 		})
-	family("meteragent_rejected_records", "gauge", "Records in quarantine.",
-		func(row func(float64, ...string)) { row(float64(status.Rejected)) })
+	storeMetrics(status, family)
 	family("meteragent_info", "gauge", "The program that runs.",
 		func(row func(float64, ...string)) { row(1, "version", status.Version, "agent", status.Agent) })
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Write(b.Bytes())
+}
+
+// storeMetrics are those of the database.
+func storeMetrics(status Status, family func(name, kind, help string, rows func(row func(float64, ...string)))) {
+	family("meteragent_rejected_records", "gauge", "Records in quarantine.",
+		func(row func(float64, ...string)) { row(float64(status.Rejected)) })
+	s := status.Store
+	family("meteragent_database_file_bytes", "gauge", "Size of the database.",
+		func(row func(float64, ...string)) { row(float64(s.File)) })
+	family("meteragent_database_used_bytes", "gauge", "Part of the database that holds something.",
+		func(row func(float64, ...string)) { row(float64(s.Used)) })
+	family("meteragent_dropped_readings_total", "counter", "Readings dropped unsent, for want of room or for their age.",
+		func(row func(float64, ...string)) { row(float64(s.Dropped)) })
 }
 
 // labelled writes name and value pairs as a label set.

@@ -26,6 +26,16 @@ type Status struct {
 	Orders   []Order   `json:"orders"`             // open ones, oldest first
 	Silent   []Silent  `json:"silent,omitempty"`   // addresses that have never answered
 	Rejected int       `json:"rejected"`           // records in quarantine
+	Store    Store     `json:"store"`
+}
+
+// A Store is how full the database is.
+type Store struct {
+	File      int64     `json:"file"`               // bytes on disk
+	Used      int64     `json:"used"`               // bytes of them that hold something
+	Limit     int64     `json:"limit"`              // bytes: store.max_bytes
+	Dropped   int       `json:"dropped,omitempty"`  // readings that were ever dropped unsent, for want of room or for their age
+	DroppedTo time.Time `json:"droppedTo,omitzero"` // time of the newest of them
 }
 
 // A Device is one copier and its last reading.

@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"meteragent/store"
+)
+
+// Making room: when the portal is away for long, readings between the last ones of
+// two days are dropped. Those last ones, orders and events never are.
+
+const (
+	roomEvery = time.Minute
+	roomStep  = 1000 // records looked at in one transaction, so that readings are not held up
+)
+
+// A GapEvent is the body of a gap record: what the agent has dropped unsent.
+type GapEvent struct {
+	Reason  string    `json:"reason"`  // "quota" or "age": of store.max_bytes or store.max_age
+	Records int       `json:"records"` // readings
+	From    time.Time `json:"from"`    // time of the first
+	To      time.Time `json:"to"`      // and of the last
+}
+
+// dropped is how many records were ever dropped, as the database keeps it.
+type dropped struct {
+	Records int       `json:"records"`
+	Last    time.Time `json:"last"` // time of the newest
+}
+
+// room keeps the database within its limits.
+type room struct {
+	agent   *Agent
+	thinner *store.Thinner
+	tight   bool // nothing is left that may be dropped
+}
+
+func newRoom(a *Agent) *room {
+	return &room{agent: a, thinner: a.store.NewThinner(group)}
+}
+
+// group says which readings stand for one another: those of one device, day and scope.
+// So the last full reading of a day stays beside a later one of the supplies.
+func group(r store.Record) string {
+	if r.Kind != kindReading {
+		return ""
+	}
+	var body struct{ Inputs []json.RawMessage }
+	if err := json.Unmarshal(r.Body, &body); err != nil {
+		return ""
+	}
+	scope := "|supplies"
+	if len(body.Inputs) > 0 {
+		scope = "|full"
+	}
+	return r.Subject + "|" + r.At.UTC().Format(time.DateOnly) + scope
+}
+
+// keepRoom makes room until ctx ends.
+func (a *Agent) keepRoom(ctx context.Context) {
+	r := newRoom(a)
+	ticker := time.NewTicker(roomEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := r.make(ctx, now); err != nil {
+				a.log.Error("no room was made in the database", "err", err)
+			}
+		}
+	}
+}
+
+// make drops what is too old, and what is too much.
+func (r *room) make(ctx context.Context, now time.Time) error {
+	cfg := r.agent.cfg.Store
+	if err := r.thin(ctx, "age", now.Add(-cfg.MaxAge), 0); err != nil {
+		return err
+	}
+	u, err := r.agent.store.Usage()
+	if err != nil || u.Used <= cfg.MaxBytes {
+		r.tight = r.tight && err != nil
+		return err
+	}
+	// The last reading of a day that is over is known; the one of today is not yet.
+	enough := cfg.MaxBytes / 8 * 7
+	for _, until := range []time.Time{now.UTC().Truncate(24 * time.Hour), now} {
+		if err := r.thin(ctx, "quota", until, enough); err != nil {
+			return err
+		}
+	}
+	if u, err = r.agent.store.Usage(); err != nil {
+		return err
+	}
+	if tight := u.Used > cfg.MaxBytes; tight != r.tight {
+		r.tight = tight
+		if tight {
+			r.agent.log.Error("the database is over its limit, and holds only what must not be dropped", "bytes", u.Used, "limit", cfg.MaxBytes)
+		}
+	}
+	return nil
+}
+
+// thin drops superfluous readings older than until, while more than enough bytes are
+// in use.
+func (r *room) thin(ctx context.Context, reason string, until time.Time, enough int64) error {
+	var all store.Thinned
+	for more := true; more && ctx.Err() == nil; {
+		u, err := r.agent.store.Usage()
+		if err != nil {
+			return err
+		}
+		if u.Used <= enough {
+			break
+		}
+		done, err := r.thinner.Step(until, roomStep, func(tx *store.Tx, d store.Thinned) error {
+			return noteGap(tx, reason, d)
+		})
+		if err != nil {
+			return err
+		}
+		all.Records, all.Last, more = all.Records+done.Records, done.Last, done.More
+	}
+	if all.Records > 0 {
+		r.agent.log.Warn("readings between the last ones of each day were dropped unsent",
+			"reason", reason, "count", all.Records, "until", all.Last)
+		r.agent.kick()
+	}
+	return nil
+}
+
+// noteGap counts what is dropped and tells the portal, in the same transaction.
+func noteGap(tx *store.Tx, reason string, d store.Thinned) error {
+	var sum dropped
+	if _, err := tx.Get(toldOf, "dropped", &sum); err != nil {
+		return err
+	}
+	sum.Records, sum.Last = sum.Records+d.Records, d.Last
+	if err := tx.Put(toldOf, "dropped", sum); err != nil {
+		return err
+	}
+	gap := GapEvent{Reason: reason, Records: d.Records, From: d.First.UTC(), To: d.Last.UTC()}
+	return appendBody(tx, store.Bulk, kindGap, "", time.Now().UTC(), gap)
+}
