@@ -6,6 +6,9 @@ packages=(
 	shellcheck lintian rpm unzip                   # looking at what was built
 	mmdebstrap systemd-container procps iproute2   # a Debian that boots, in a network of its own
 	curl jq                                        # asking the portal what arrived
+	snmpd snmpsim                                  # devices that are not our own simulator
+	mosquitto nginx-light openssl                  # between the agent and the portal
+	python3-minimal util-linux                     # the corpus's own score; another user
 )
 missing=()
 for package in "${packages[@]}"; do
