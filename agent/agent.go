@@ -53,7 +53,7 @@ type Agent struct {
 	log      *slog.Logger
 	notice   func(Notice)
 	problems []string
-	rules    toner.Rules
+	policy   toner.Policy
 
 	health *health
 	wake   chan struct{} // something was stored; capacity 1
@@ -66,7 +66,7 @@ func New(o Options) *Agent {
 		cfg: o.Config, id: o.ID, version: o.Version,
 		store: o.Store, copiers: o.Copiers, link: o.Link,
 		clock: o.Clock, log: o.Log, notice: o.Notice, problems: o.Problems,
-		rules:  tonerRules(o.Config),
+		policy: tonerPolicy(o.Config),
 		health: newHealth(),
 		wake:   make(chan struct{}, 1),
 		found:  make(chan collector.Find),

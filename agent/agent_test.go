@@ -197,6 +197,7 @@ func newSite(t *testing.T, path string, change ...func(*config.Config)) *site {
 	network.Addresses = []string{"10.0.0.1"}
 	cfg.Networks = []config.Network{network}
 	cfg.Poll.Meters, cfg.Poll.Supplies = 4*time.Hour, time.Hour
+	cfg.Toner.Confirm, cfg.Toner.Sudden = 2, 0
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -19,18 +19,39 @@ import (
 // open says whether an order still stands for its supply.
 func (e OrderEntry) open() bool {
 	switch toner.State(e.State) {
-	case toner.Ordered, toner.Accepted, toner.Shipped:
+	case suggested, toner.Ordered, toner.Accepted, toner.Shipped:
 		return true
 	}
 	return false
 }
 
+// kindAlert is the kind of record that says what happened to a cartridge.
+const kindAlert = "alert"
+
+// suggested is the state of an order that waits for a person's word.
+const suggested = "suggested"
+
+// tonerPolicy is what the configuration says of orders, as toner wants it.
+func tonerPolicy(cfg config.Config) toner.Policy {
+	t := cfg.Toner
+	days := func(d time.Duration) int { return int(d / (24 * time.Hour)) }
+	return toner.Policy{
+		Mode: toner.Mode(t.Mode), Rules: tonerRules(cfg),
+		Readings: t.Confirm, Over: t.ConfirmOver, Sudden: t.Sudden,
+		History: days(t.History), Delivery: days(t.Delivery), Together: days(t.Together),
+		Device: t.PerDevice, Site: t.PerSite, Quiet: t.Quiet, Excluded: t.NotInContract,
+	}
+}
+
 // tonerRules are the rules of the configuration as toner wants them.
 func tonerRules(cfg config.Config) toner.Rules {
-	rules := toner.Rules{{OrderBelow: cfg.Toner.OrderBelow, Source: "toner.order_below"}}
+	rules := toner.Rules{{
+		OrderBelow: cfg.Toner.OrderBelow, DaysLeft: cfg.Toner.DaysLeft, PagesLeft: int64(cfg.Toner.PagesLeft),
+		Source: "toner.order_below",
+	}}
 	for i, r := range cfg.Toner.Rules {
 		rules = append(rules, toner.Rule{
-			Model: r.Model, Colour: r.Colour, OrderBelow: r.OrderBelow,
+			Model: r.Model, Colour: r.Colour, OrderBelow: r.OrderBelow, DaysLeft: r.DaysLeft, PagesLeft: int64(r.PagesLeft),
 			Source: fmt.Sprintf("toner.rule[%d].order_below", i+1),
 		})
 	}
@@ -53,23 +74,56 @@ func (k *keeping) decide() error {
 	if _, err := k.tx.Get(ledgers, r.Device.ID, &ledger); err != nil {
 		return err
 	}
-	raised, next := toner.Decide(k.agent.rules, ledger, *r)
-	for _, o := range raised {
-		entry := OrderEntry{Order: o, Model: r.Device.Model, State: string(toner.Ordered), Changed: r.TakenAt}
-		if err := k.tx.Put(orders, o.ID, entry); err != nil {
+	policy := k.agent.policy
+	var err error
+	if policy.Placed, err = placedSince(k.tx, r.TakenAt.Add(-24*time.Hour)); err != nil {
+		return err
+	}
+	decided, next := toner.Decide(policy, ledger, *r)
+	for _, o := range decided.Orders {
+		if err := k.raise(o, policy.Mode == toner.Suggest); err != nil {
 			return err
 		}
-		if err := k.append(store.Urgent, kindOrder, o); err != nil {
+	}
+	for _, e := range decided.Events {
+		if err := k.append(store.Urgent, kindAlert, e); err != nil {
 			return err
 		}
-		k.happened = append(k.happened, Notice{
-			What: OrderRaised, Device: r.Device.ID, Model: r.Device.Model, Host: k.host, Order: &entry,
-		})
 	}
 	if err := noteStates(k.tx, next.Orders(), r.TakenAt); err != nil {
 		return err
 	}
 	return k.tx.Put(ledgers, r.Device.ID, next)
+}
+
+// raise writes an order down, and sends it unless a person must confirm it first.
+func (k *keeping) raise(o toner.Order, waits bool) error {
+	r := &k.reading
+	entry := OrderEntry{Order: o, Model: r.Device.Model, State: string(toner.Ordered), Changed: r.TakenAt}
+	if waits {
+		entry.State = suggested
+	}
+	if err := k.tx.Put(orders, o.ID, entry); err != nil {
+		return err
+	}
+	k.happened = append(k.happened, Notice{
+		What: OrderRaised, Device: r.Device.ID, Model: r.Device.Model, Host: k.host, Order: &entry,
+	})
+	if waits {
+		return nil
+	}
+	return k.append(store.Urgent, kindOrder, o)
+}
+
+// placedSince counts the orders of all devices since a time.
+func placedSince(tx *store.Tx, since time.Time) (n int, err error) {
+	err = eachOrder(tx, func(e OrderEntry) error {
+		if e.Order.DecidedAt.After(since) {
+			n++
+		}
+		return nil
+	})
+	return n, err
 }
 
 // noteStates brings the entries of orders up to date.

@@ -92,6 +92,7 @@ func (d *demo) open(folder, listen string, notice func(agent.Notice)) error {
 	cfg.Customer, cfg.Site = "1234567", "Demo"
 	cfg.Portal.URL = "http://" + d.door.Addr().String() + "/events"
 	cfg.Poll = config.Poll{Meters: 6 * time.Second, Supplies: 2 * time.Second, Parallel: 4, Timeout: time.Second}
+	cfg.Toner.Confirm, cfg.Toner.ConfirmOver, cfg.Toner.Sudden = 2, 0, 0 // nobody waits for a parcel here
 	cfg.Store.Folder = folder
 	for i, model := range simulator.Models() {
 		socket, err := net.ListenPacket("udp", "127.0.0.1:0")

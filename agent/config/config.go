@@ -57,16 +57,31 @@ type Discovery struct {
 // Toner holds the rules of the automatic order. OrderBelow is a percentage from 1
 // to 90, here and in TonerRule; 0 means that nothing is ordered by itself.
 type Toner struct {
-	OrderBelow int
-	Rules      []TonerRule // [[toner.rule]]
+	Mode          string // "order", "suggest" or "off"
+	OrderBelow    int    // decides while no forecast is sure
+	DaysLeft      int    // decides when a forecast is sure; 0 looks at the level only
+	PagesLeft     int    // 0 does not look at pages
+	Confirm       int    // readings in a row that must say so
+	ConfirmOver   time.Duration
+	Sudden        time.Duration // how long a jump of the level must last
+	History       time.Duration // in whole days, as the next two
+	Delivery      time.Duration
+	Together      time.Duration
+	PerDevice     int      // orders of one device within 30 days; 0 is no limit
+	PerSite       int      // orders within a day; 0 is no limit
+	Quiet         []string // globs of serial numbers that order nothing
+	NotInContract []string // globs of descriptions and part numbers
+	Rules         []TonerRule
 }
 
-// A TonerRule is an exception from Toner.OrderBelow for some models, a colour, or
-// both.
+// A TonerRule is an exception from Toner for some models, a colour, or both. It is a
+// plain percentage unless it says more.
 type TonerRule struct {
 	Model      string // glob such as "iR-ADV C5*", as path.Match reads it; "" for every model
 	Colour     string // "black", "cyan", ...; "" for every colour
 	OrderBelow int
+	DaysLeft   int
+	PagesLeft  int
 }
 
 // A Device is one copier of the contract.
@@ -94,6 +109,8 @@ type Log struct {
 	File  string // "" is standard error, or what the service manager keeps
 }
 
+const day = 24 * time.Hour
+
 // Default is what holds where a file says nothing. It lacks what has no default:
 // the customer, the portal's URL and the networks.
 func Default() Config {
@@ -101,10 +118,15 @@ func Default() Config {
 		Portal:    Portal{Receipts: "portal"},
 		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second},
 		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
-		Toner:     Toner{OrderBelow: 15},
-		Page:      Page{Listen: "127.0.0.1:8631"},
-		Store:     Store{MaxBytes: 256_000_000, MaxAge: 90 * 24 * time.Hour},
-		Log:       Log{Level: slog.LevelInfo},
+		Toner: Toner{
+			Mode: "order", OrderBelow: 15, DaysLeft: 5,
+			Confirm: 3, ConfirmOver: time.Hour, Sudden: 12 * time.Hour,
+			History: 14 * day, Delivery: 3 * day, Together: 3 * day,
+			PerDevice: 12, PerSite: 100,
+		},
+		Page:  Page{Listen: "127.0.0.1:8631"},
+		Store: Store{MaxBytes: 256_000_000, MaxAge: 90 * 24 * time.Hour},
+		Log:   Log{Level: slog.LevelInfo},
 	}
 }
 

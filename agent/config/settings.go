@@ -43,11 +43,7 @@ func (r *reader) settings(c *Config) {
 	discovery := root.section("discovery")
 	discovery.duration("every", &c.Discovery.Every, time.Hour, 30*24*time.Hour)
 	discovery.number("rate", &c.Discovery.Rate, 1, 1000)
-	toner := root.section("toner")
-	toner.number("order_below", &c.Toner.OrderBelow, 0, 90)
-	for _, s := range toner.sections("rule") {
-		c.Toner.Rules = append(c.Toner.Rules, s.rule(seen))
-	}
+	root.section("toner").toner(&c.Toner, seen)
 	for _, s := range root.sections("device") {
 		c.Devices = append(c.Devices, s.device(seen))
 	}
@@ -149,6 +145,49 @@ func (s section) searchable(n *node) bool {
 	return false
 }
 
+func (s section) toner(t *Toner, seen map[string]*node) {
+	s.choice("mode", &t.Mode, "order", "suggest", "off")
+	s.number("order_below", &t.OrderBelow, 0, 90)
+	s.number("days_left", &t.DaysLeft, 0, 60)
+	s.number("pages_left", &t.PagesLeft, 0, 1_000_000)
+	s.number("confirm", &t.Confirm, 2, 48)
+	s.duration("confirm_over", &t.ConfirmOver, 0, 7*day)
+	s.duration("sudden", &t.Sudden, 0, 7*day)
+	s.duration("history", &t.History, 7*day, 60*day)
+	s.duration("delivery", &t.Delivery, day, 30*day)
+	s.duration("together", &t.Together, 0, 30*day)
+	s.number("per_device", &t.PerDevice, 0, 1000)
+	s.number("per_site", &t.PerSite, 0, 10_000)
+	s.globs("quiet", &t.Quiet)
+	s.globs("not_in_contract", &t.NotInContract)
+	for _, rule := range s.sections("rule") {
+		t.Rules = append(t.Rules, rule.rule(seen))
+	}
+}
+
+// globs reads a list of patterns.
+func (s section) globs(name string, to *[]string) {
+	n := s.ask(name)
+	if n == nil {
+		return
+	}
+	if n.kind != list {
+		s.add(n, Problem{Reason: text.Key("config.globs")})
+		return
+	}
+	for _, item := range n.items {
+		_, err := path.Match(item.text, "")
+		switch {
+		case item.kind != words:
+			s.add(item, Problem{Reason: text.Key("config.text")})
+		case err != nil:
+			s.add(item, Problem{Reason: text.Key("config.glob")})
+		default:
+			*to = append(*to, item.text)
+		}
+	}
+}
+
 func (s section) rule(seen map[string]*node) TonerRule {
 	var rule TonerRule
 	model := s.text("model", &rule.Model)
@@ -160,6 +199,8 @@ func (s section) rule(seen map[string]*node) TonerRule {
 		s.add(s.n, Problem{Reason: text.Key("config.ruleForAll")})
 	}
 	s.once(seen, fmt.Sprintf("rule %q %q", rule.Model, rule.Colour), s.n)
+	s.number("days_left", &rule.DaysLeft, 0, 60)
+	s.number("pages_left", &rule.PagesLeft, 0, 1_000_000)
 	if s.number("order_below", &rule.OrderBelow, 0, 90) == nil && s.n.keys["order_below"] == nil {
 		s.add(&node{key: s.n.key + ".order_below", line: s.n.line}, Problem{Reason: text.Key("config.required")})
 	}

@@ -12,6 +12,8 @@ const (
 	version      = 1  // of the ledger's JSON
 	mostSupplies = 64 // of one device; a device with more is not believed
 	mostReadings = 12 // kept of one cartridge
+	mostDays     = 91 // kept of one place: thirteen weeks
+	mostPlaced   = 64 // times of orders kept of one device
 )
 
 // A Ledger remembers what led to the orders of one device. The zero value is that of
@@ -21,21 +23,77 @@ type Ledger struct {
 	Version  int               `json:"version"`
 	Device   string            `json:"device"`             // identity
 	Last     time.Time         `json:"last"`               // when the last reading was taken
+	Open     time.Time         `json:"open,omitzero"`      // since when a cover has been open
+	Placed   []time.Time       `json:"placed,omitempty"`   // when orders were placed, within 30 days
 	Supplies map[string]Supply `json:"supplies,omitempty"` // by key; at most 64
 }
 
 // A Supply is what is remembered of one place for a cartridge.
 type Supply struct {
 	State     State     `json:"state"`
-	Cartridge int       `json:"cartridge"`         // the first seen is 1
-	Since     time.Time `json:"since"`             // when this cartridge was first seen
-	Serial    string    `json:"serial,omitempty"`  // of this cartridge, if the device tells
-	Lowest    *float64  `json:"lowest,omitempty"`  // percent, confirmed by two readings, of this cartridge
-	Highest   *float64  `json:"highest,omitempty"` // percent, of all cartridges; nil if never measured
+	Cartridge int       `json:"cartridge"`          // the first seen is 1
+	First     time.Time `json:"first,omitzero"`     // when the place was first seen
+	Since     time.Time `json:"since"`              // when this cartridge was first seen
+	Serial    string    `json:"serial,omitempty"`   // of this cartridge, if the device tells
+	Part      string    `json:"part,omitempty"`     // its part number, if the device tells
+	Lowest    *float64  `json:"lowest,omitempty"`   // percent, confirmed by two readings, of this cartridge
+	LowestOn  time.Time `json:"lowestOn,omitzero"`  // when that was
+	LowestAt  *int64    `json:"lowestAt,omitempty"` // impressions in all then
+	Always    bool      `json:"always,omitempty"`   // every page needs it: it is black, or the only one
+	Highest   *float64  `json:"highest,omitempty"`  // percent, of all cartridges; nil if never measured
 	// Readings are the first of this cartridge and the latest, oldest first. Of a row
 	// that says the same only the first and the last are kept.
-	Readings []Observation `json:"readings"`
-	Order    *Order        `json:"order,omitempty"` // the last one, open or not
+	Readings  []Observation `json:"readings"`
+	Order     *Order        `json:"order,omitempty"`     // the last one, open or not
+	Suggested bool          `json:"suggested,omitempty"` // the order waits for a person's word
+	Reopened  int           `json:"reopened,omitempty"`  // how often this cartridge was ordered again by hand
+	Held      Hold          `json:"held,omitempty"`      // why it is due and not ordered
+
+	Use  Use    `json:"use,omitzero"`
+	Low  Streak `json:"low,omitzero"`  // of readings that say it is to be ordered
+	New  Streak `json:"new,omitzero"`  // of readings of what may be a new cartridge
+	Jump Streak `json:"jump,omitzero"` // of readings that are not believed yet
+}
+
+// Use is how a place has used toner, over all its cartridges.
+type Use struct {
+	Level *float64  `json:"level,omitempty"` // percent, the last one that was believed
+	At    time.Time `json:"at,omitzero"`     // when that was
+	Pages *int64    `json:"pages,omitempty"` // impressions in all at that time
+	Step  float64   `json:"step,omitempty"`  // percentage points: the smallest change ever seen
+	Fine  bool      `json:"fine,omitempty"`  // a level was seen that is no multiple of 5
+	Start *float64  `json:"start,omitempty"` // percent, of this cartridge when it was first seen
+	Begun *int64    `json:"begun,omitempty"` // impressions in all when it was first seen
+	Days  []Day     `json:"days,omitempty"`  // without holes, oldest first; at most 91
+}
+
+// A Day is what was used on one day.
+type Day struct {
+	Day   int     `json:"d"`           // since 1970-01-01, UTC
+	Used  float64 `json:"u"`           // percentage points; negative if the level rose, as by shaking
+	Pages int64   `json:"n,omitempty"` // impressions
+}
+
+// A Streak is a row of readings that say the same.
+type Streak struct {
+	Count  int       `json:"count"`
+	Since  time.Time `json:"since"`
+	Pages  *int64    `json:"pages,omitempty"`  // impressions in all at its beginning
+	Serial string    `json:"serial,omitempty"` // of the cartridge they speak of
+}
+
+// and is the streak with one more reading.
+func (s Streak) and(o Observation) Streak {
+	if s.Count == 0 || o.At.Before(s.Since) { // or the clock was set back
+		return Streak{Count: 1, Since: o.At, Pages: o.Pages}
+	}
+	s.Count++
+	return s
+}
+
+// lasted says whether a streak has so many readings over so long a time.
+func (s Streak) lasted(readings int, over time.Duration, now time.Time) bool {
+	return s.Count >= max(2, readings) && now.Sub(s.Since) >= over
 }
 
 // State says how far the replacement of a cartridge has come.
@@ -43,8 +101,10 @@ type State string
 
 // The states; the package comment draws how they follow each other.
 const (
-	Watch    State = "watch"
-	Due      State = "due"
+	Unknown  State = "unknown" // no level and no word of the device so far
+	Fine     State = "fine"
+	Watch    State = "watch" // less than twice what is ordered at
+	Due      State = "due"   // low, but not confirmed yet, or held
 	Ordered  State = "ordered"
 	Accepted State = "accepted"
 	Shipped  State = "shipped"
@@ -52,8 +112,8 @@ const (
 	Replaced State = "replaced"
 )
 
-// Open says whether there is an order that waits for a new cartridge.
-func (s Supply) Open() bool {
+// Waits says whether there is an order that waits for a new cartridge.
+func (s Supply) Waits() bool {
 	return s.State == Ordered || s.State == Accepted || s.State == Shipped
 }
 
@@ -61,10 +121,20 @@ func (s Supply) Open() bool {
 type Observation struct {
 	At      time.Time `json:"at"`
 	Percent *float64  `json:"percent,omitempty"` // nil if the level is not measured
+	Left    *int64    `json:"left,omitempty"`    // pages left, of a device that counts those
 	Signal  string    `json:"signal,omitempty"`  // the device's own word: "markerTonerEmpty", "lowToner", ...
 	Pages   *int64    `json:"pages,omitempty"`   // impressions in all; nil if not told
 	Serial  string    `json:"serial,omitempty"`  // of the cartridge
+	Part    string    `json:"-"`                 // its part number; not kept
 }
+
+// same says whether two observations differ in nothing but when they were made.
+func (o Observation) same(other Observation) bool {
+	return equal(o.Percent, other.Percent) && equal(o.Left, other.Left) &&
+		o.Signal == other.Signal && o.Serial == other.Serial
+}
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // takes says whether a reading is one to look at.
 func (l Ledger) takes(r collector.Reading) bool {
@@ -80,122 +150,15 @@ func (l Ledger) clone() Ledger {
 	return l
 }
 
-// after is the supply after one more observation, and whether it is to be ordered.
-func (s Supply) after(o Observation, below int) (next Supply, order bool) {
-	if !s.tells(o) {
-		return s, false
+// placed forgets orders of more than 30 days ago, and says how many are left.
+func (l *Ledger) placed(now time.Time) int {
+	oldest := now.AddDate(0, 0, -30)
+	l.Placed = slices.DeleteFunc(slices.Clone(l.Placed), func(t time.Time) bool { return t.Before(oldest) || t.After(now) })
+	if extra := len(l.Placed) - mostPlaced; extra > 0 {
+		l.Placed = l.Placed[extra:]
 	}
-	s.remember(o)
-	if len(s.Readings) < 2 {
-		if s.low(o, below) != "" {
-			s.State = Due
-		}
-		return s, false
+	if len(l.Placed) == 0 {
+		l.Placed = nil
 	}
-	before, now := s.Readings[len(s.Readings)-2], s.Readings[len(s.Readings)-1]
-	if s.replaced(before, now, below) {
-		return s.fresh(before, now), false
-	}
-	if s.Open() || s.State == Stopped {
-		return s, false
-	}
-	switch {
-	case s.low(now, below) == "" && s.State == Due:
-		s.State = Watch
-	case s.low(now, below) == "":
-	case s.low(before, below) == "":
-		s.State = Due
-	default:
-		return s, true
-	}
-	return s, false
-}
-
-// tells says whether an observation can be compared with the others. A level that is
-// missing for once, as from a device asleep, interrupts no row.
-func (s Supply) tells(o Observation) bool {
-	return o.Percent != nil || o.Signal != "" || s.Highest == nil || o.Serial != "" && o.Serial != s.Serial
-}
-
-func (s *Supply) remember(o Observation) {
-	if s.Serial == "" {
-		s.Serial = o.Serial
-	}
-	if o.Percent != nil && (s.Highest == nil || *s.Highest < *o.Percent) {
-		s.Highest = o.Percent
-	}
-	s.Readings = slices.Clone(s.Readings)
-	if n := len(s.Readings); n > 1 && s.Readings[n-1].same(o) && s.Readings[n-2].same(o) {
-		s.Readings[n-1] = o
-		return
-	}
-	s.Readings = append(s.Readings, o)
-	if len(s.Readings) > mostReadings {
-		s.Readings = slices.Delete(s.Readings, 1, 2)
-	}
-	if n := len(s.Readings); n > 1 {
-		s.Lowest = lowest(s.Lowest, s.Readings[n-2], s.Readings[n-1])
-	}
-}
-
-// lowest is the lowest level that two readings in a row confirm.
-func lowest(so *float64, a, b Observation) *float64 {
-	if a.Percent == nil || b.Percent == nil {
-		return so
-	}
-	confirmed := max(*a.Percent, *b.Percent)
-	if so != nil && *so <= confirmed {
-		return so
-	}
-	return &confirmed
-}
-
-// same says whether two observations differ in nothing but when they were made.
-func (o Observation) same(other Observation) bool {
-	level := o.Percent == nil && other.Percent == nil ||
-		o.Percent != nil && other.Percent != nil && *o.Percent == *other.Percent
-	return level && o.Signal == other.Signal && o.Serial == other.Serial
-}
-
-const (
-	clearJump  = 40  // percentage points; shaking a cartridge gains fewer
-	clearPages = 500 // pages; an empty cartridge that was shaken prints fewer
-)
-
-// replaced says whether two readings in a row prove that a new cartridge is in. There
-// are three proofs: the level is higher than it was by a clear jump; the serial number
-// is another one, and the supply is not low; or, for a supply whose level is never
-// measured, the device has stopped complaining for many pages after the order was
-// shipped.
-func (s Supply) replaced(before, now Observation, below int) bool {
-	if before.Percent != nil && now.Percent != nil && s.Lowest != nil &&
-		min(*before.Percent, *now.Percent) >= *s.Lowest+clearJump {
-		return true
-	}
-	if s.low(before, below) != "" || s.low(now, below) != "" {
-		return false
-	}
-	if now.Serial != "" && now.Serial == before.Serial && now.Serial != s.Serial {
-		return true
-	}
-	return s.State == Shipped && s.Order.Reason.Code != LevelBelow &&
-		before.Pages != nil && now.Pages != nil && *now.Pages-*before.Pages >= clearPages
-}
-
-// fresh begins with a new cartridge, which two readings have shown.
-func (s Supply) fresh(before, now Observation) Supply {
-	next := Supply{
-		State:     Replaced,
-		Cartridge: s.Cartridge + 1,
-		Since:     before.At,
-		Serial:    s.Serial,
-		Lowest:    lowest(nil, before, now),
-		Highest:   s.Highest,
-		Readings:  []Observation{before, now},
-		Order:     s.Order,
-	}
-	if now.Serial != "" {
-		next.Serial = now.Serial
-	}
-	return next
+	return len(l.Placed)
 }

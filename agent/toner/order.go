@@ -14,7 +14,8 @@ import (
 // An Order is the decision that one supply of one device must be sent. Its JSON is
 // the body of meteragent.order.v1.
 type Order struct {
-	ID        string        `json:"id"` // the same for the same cartridge, always
+	ID        string        `json:"id"`               // the same for the same cartridge, always
+	Parcel    string        `json:"parcel,omitempty"` // id of the order it travels with, if it joins one
 	Device    OrderedFor    `json:"device"`
 	Supply    OrderedSupply `json:"supply"`
 	DecidedAt time.Time     `json:"decidedAt"` // when the deciding reading was taken
@@ -40,14 +41,32 @@ type OrderedSupply struct {
 	SerialNumber string `json:"serialNumber,omitempty"` // of the cartridge that is in
 }
 
+// Code is the reason of an order, for programs.
+type Code string
+
+// The reasons. Their sentences are "order.why.<code>" in the catalogue.
+const (
+	LevelBelow      Code = "levelBelow"      // the level is measured and below the rule's percentage
+	DaysLeft        Code = "daysLeft"        // a busy stretch would use up the rest within the rule's days
+	PagesLeft       Code = "pagesLeft"       // it lasts fewer pages than the rule's
+	SaysEmpty       Code = "saysEmpty"       // the device says that the supply is empty
+	SaysAlmostEmpty Code = "saysAlmostEmpty" // the device says so, and its level is not measured
+	Together        Code = "together"        // it will be due soon, and another one of its device is due now
+)
+
+// measured says that the level was the reason, not the device's word.
+func (r Reason) measured() bool { return r.Code != SaysEmpty && r.Code != SaysAlmostEmpty }
+
 // A Reason says why an order was placed.
 type Reason struct {
 	Code       Code     `json:"code"`
-	Percent    *float64 `json:"percent,omitempty"` // left, if measured
-	Signal     string   `json:"signal,omitempty"`  // what the device said
-	OrderBelow int      `json:"orderBelow"`        // percent, of the rule that fits the supply
-	Rule       string   `json:"rule"`              // where that rule stands
-	Text       string   `json:"text"`              // the same for people, in English
+	Percent    *float64 `json:"percent,omitempty"`   // left, if measured
+	Signal     string   `json:"signal,omitempty"`    // what the device said
+	OrderBelow int      `json:"orderBelow"`          // percent, of the rule that fits the supply
+	Rule       string   `json:"rule"`                // where that rule stands
+	DaysLeft   int      `json:"daysLeft,omitempty"`  // of that rule
+	PagesLeft  int64    `json:"pagesLeft,omitempty"` // of that rule
+	Text       string   `json:"text"`                // the same for people, in English
 }
 
 // Evidence is what the decision rests on.
@@ -55,7 +74,8 @@ type Evidence struct {
 	Pages          *int64        `json:"pages,omitempty"` // impressions in all
 	Cartridge      int           `json:"cartridge"`       // how many of this supply the agent has seen
 	CartridgeSince time.Time     `json:"cartridgeSince"`
-	Readings       []Observation `json:"readings"` // oldest first; the last two decided
+	Readings       []Observation `json:"readings"` // oldest first; the last ones decided
+	Forecast       Forecast      `json:"forecast"` // at that time, though the rule may not have asked for it
 }
 
 // Say puts the reason in words.
@@ -65,14 +85,14 @@ func (r Reason) Say(c *text.Catalogue) string {
 		percent = c.Decimal(*r.Percent)
 	}
 	return c.Say(text.Key("order.why."+string(r.Code)),
-		"percent", percent, "below", r.OrderBelow, "rule", r.Rule, "signal", r.Signal)
+		"percent", percent, "below", r.OrderBelow, "rule", r.Rule, "signal", r.Signal, "days", r.DaysLeft, "pages", c.Number(r.PagesLeft))
 }
 
-func newOrder(r collector.Reading, s collector.Supply, rule Rule, state Supply) Order {
+func newOrder(r collector.Reading, s collector.Supply, rule Rule, p Policy, state Supply, code Code) Order {
 	now := state.Readings[len(state.Readings)-1]
 	why := Reason{
-		Code: state.low(now, rule.OrderBelow), Percent: now.Percent, Signal: now.Signal,
-		OrderBelow: rule.OrderBelow, Rule: rule.Source,
+		Code: code, Percent: now.Percent, Signal: now.Signal,
+		OrderBelow: rule.OrderBelow, DaysLeft: rule.DaysLeft, PagesLeft: rule.PagesLeft, Rule: rule.source(code),
 	}
 	why.Text = why.Say(text.For(string(text.English)))
 	return Order{
@@ -89,15 +109,20 @@ func newOrder(r collector.Reading, s collector.Supply, rule Rule, state Supply) 
 		Reason:    why,
 		Evidence: Evidence{
 			Pages: now.Pages, Cartridge: state.Cartridge, CartridgeSince: state.Since, Readings: state.Readings,
+			Forecast: state.forecast(now, p),
 		},
 	}
 }
 
-// orderID names the replacement of one cartridge. The time the cartridge was first
-// seen is part of it, so that an agent that has lost its ledger and counts from 1
-// again does not give a new order the name of an old one, which the portal would drop.
+// orderID names the replacement of one cartridge. The time the place was first seen is
+// part of it, so that an agent that has lost its ledger and counts from 1 again does
+// not give a new order the name of an old one, which the portal would drop. A ledger
+// that is restored from a backup still counts as before, so it gives the same names.
 func orderID(device, key string, s Supply) string {
 	space := uuid.MustParse("5c1ae5a9-6d0e-4b4c-8f3d-2a0c9b7d41e6") // drawn once, for ever
-	name := []string{device, key, strconv.Itoa(s.Cartridge), s.Since.Format(time.RFC3339Nano)}
+	name := []string{device, key, strconv.Itoa(s.Cartridge), s.First.Format(time.RFC3339Nano)}
+	if s.Reopened > 0 {
+		name = append(name, strconv.Itoa(s.Reopened))
+	}
 	return uuid.NewSHA1(space, []byte(strings.Join(name, "\n"))).String()
 }

@@ -36,27 +36,33 @@ func FuzzDecide(f *testing.F) {
 			}
 			r := anyReading(step, i)
 			before := thereAndBack(t, ledger)
-			orders, next := toner.Decide(rules, ledger, r)
+			orders, next := decided(rules, ledger, r)
 			if diff := cmp.Diff(before, ledger); diff != "" {
 				t.Fatalf("step %d changes the ledger given:\n%s", i, diff)
 			}
-			again, same := toner.Decide(rules, before, r)
+			again, same := decided(rules, before, r)
 			if diff := cmp.Diff(orders, again) + cmp.Diff(next, same); diff != "" {
 				t.Fatalf("step %d is decided in two ways:\n%s", i, diff)
 			}
 			for _, o := range orders {
-				if s := ledger.Supplies[o.Supply.Key]; s.Open() || s.State == toner.Stopped || ids[o.ID] {
+				if s := ledger.Supplies[o.Supply.Key]; s.Waits() || s.State == toner.Stopped || ids[o.ID] {
 					t.Fatalf("step %d: order %s in state %q", i, o.ID, s.State)
 				}
 				ids[o.ID], last = true, o.ID
 			}
 			ledger = thereAndBack(t, next)
-			orders, next = toner.Decide(rules, ledger, r)
+			orders, next = decided(rules, ledger, r)
 			if diff := cmp.Diff(ledger, next); diff != "" || orders != nil {
 				t.Fatalf("step %d, again, orders %v:\n%s", i, orders, diff)
 			}
 		}
 	})
+}
+
+// decided is Decide with rules that need two readings and no forecast.
+func decided(rules toner.Rules, ledger toner.Ledger, r collector.Reading) ([]toner.Order, toner.Ledger) {
+	d, next := toner.Decide(toner.Policy{Rules: rules}, ledger, r)
+	return d.Orders, next
 }
 
 // anyReading makes a reading of a byte: up to 100 are measured levels, the next

@@ -3,18 +3,72 @@ package toner
 import (
 	"path"
 	"strings"
+	"time"
 
 	"meteragent/collector"
 )
 
-// A Rule says below how many percent a toner is ordered. Serial, Model and Colour say
-// for which; what is empty holds for all.
+// A Policy is everything a person decides about orders. The zero value has no rules
+// and orders nothing.
+type Policy struct {
+	Mode     Mode
+	Rules    Rules
+	Readings int           // that must agree, in a row; less than 2 is 2
+	Over     time.Duration // which those readings span at least
+	Sudden   time.Duration // how long a jump of the level must last to be believed; 0 believes at once
+	History  int           // days of consumption without which a forecast decides nothing
+	Delivery int           // days a parcel takes
+	Together int           // days: what is due so much later joins an order of its device; 0 joins nothing
+	Device   int           // orders of one device within 30 days at most; 0 is no limit
+	Site     int           // orders of all devices within a day at most; 0 is no limit
+	Placed   int           // orders of all devices within the last day, for Site
+	Quiet    []string      // globs of serial numbers that order nothing
+	Excluded []string      // globs of descriptions and part numbers that are not in the contract
+}
+
+// Mode says what becomes of a decision.
+type Mode string
+
+// The modes. Anything else orders.
+const (
+	Suggest Mode = "suggest" // an order waits until a person confirms it
+	Off     Mode = "off"     // nothing is ordered; everything is watched all the same
+)
+
+// A Hold says why a supply that is due is not ordered.
+type Hold string
+
+// The holds. Their sentences are "order.held.<hold>" in the catalogue.
+const (
+	HeldOff      Hold = "off"      // the mode
+	HeldQuiet    Hold = "quiet"    // the device is on the quiet list
+	HeldContract Hold = "contract" // the supply is not in the contract
+	HeldDevice   Hold = "device"   // the device has had its share
+	HeldSite     Hold = "site"     // so has the site
+)
+
+// A Rule says when a toner is ordered. Serial, Model and Colour say for which; what
+// is empty holds for all.
 type Rule struct {
 	Serial     string
 	Model      string // glob as path.Match reads it, except that * matches a slash too; case is ignored
 	Colour     string // collector.Supply.Colorant
 	OrderBelow int    // percent; 0 orders nothing
-	Source     string // where the rule stands: "toner.rule[2].order_below"
+	DaysLeft   int    // order when a busy stretch uses up the rest in so many days; 0 looks at the level only
+	PagesLeft  int64  // order when it lasts fewer pages; 0 does not look at pages
+	Source     string // where OrderBelow stands: "toner.rule[2].order_below"
+}
+
+// source is where the setting stands that decided.
+func (r Rule) source(code Code) string {
+	setting := "order_below"
+	switch code {
+	case DaysLeft, Together:
+		setting = "days_left"
+	case PagesLeft:
+		setting = "pages_left"
+	}
+	return strings.Replace(r.Source, "order_below", setting, 1)
 }
 
 // Rules are all rules of an agent. Of those that fit a supply the most special one
@@ -50,6 +104,33 @@ func (r Rule) special(d collector.Device, colour string) int {
 		points++
 	}
 	return points
+}
+
+// held says why a supply may not be ordered, or "". Placed are the orders of its
+// device within the last 30 days.
+func (p Policy) held(d collector.Device, s collector.Supply, placed int) Hold {
+	switch {
+	case p.Mode == Off:
+		return HeldOff
+	case matchesAny(p.Quiet, d.Serial):
+		return HeldQuiet
+	case matchesAny(p.Excluded, s.Description) || matchesAny(p.Excluded, s.PartNumber):
+		return HeldContract
+	case p.Device > 0 && placed >= p.Device:
+		return HeldDevice
+	case p.Site > 0 && p.Placed >= p.Site:
+		return HeldSite
+	}
+	return ""
+}
+
+func matchesAny(globs []string, word string) bool {
+	for _, glob := range globs {
+		if matches(glob, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // matches hides slashes from path.Match, since a model is no path.

@@ -7,141 +7,164 @@
 //
 // Each supply of a device has a state:
 //
-//	              low                low again
-//	  watch ─────────────▶ due ─────────────▶ ordered ─▶ accepted ─▶ shipped
-//	    ▲ ◀──────────────── │                    │          │           │
-//	    │      not low                           │          ▼           │
-//	    │                                        ├─────▶ stopped ◀──────┤
-//	    │ low: due                               │          │           │
-//	replaced ◀────────── a new cartridge ────────┴──────────┴───────────┘
+//	unknown ─▶ fine ◀─▶ watch ◀─▶ due ─▶ ordered ─▶ accepted ─▶ shipped
+//	             ▲        ▲         ▲       │  │        │          │
+//	             │        │         │       │  ▼        ▼          │
+//	             │        │  reopen │       │ stopped ◀─┴──────────┤
+//	             │        │         │       │  │                   │
+//	             └────────┴─────────┴───────┴──┴── a new cartridge: replaced
 //
 // Between ordered and replaced there is one open order and never a second one. What
 // leads from one state to the next:
 //
-//   - low: the level is below the percentage of the rule, or the device itself says
-//     that the supply is nearly empty or empty. Where the level is measured the rule
-//     decides, and of the device's own words only "empty" counts. Levels that are
-//     not measured never count.
-//   - low again: in two readings in a row, since one may be a slip of the sensor.
+//   - watch: less than twice the percentage of the rule.
+//   - due: the rule says so (Supply.low). Where the device measures, a forecast that is
+//     sure decides: would a busy stretch use up the rest within the rule's days? Without
+//     such a forecast the rule's percentage decides. Less than 3 percent is due in any
+//     case, and so is what the device says is empty. Levels that are not measured never
+//     count; there the device's word "nearly empty" does.
+//   - ordered: as many readings as the policy wants have said so in a row, over the time
+//     it wants, since one may be a slip of the sensor; and nothing holds the order: see
+//     Hold.
 //   - accepted, shipped, stopped: the portal says so (Apply). A cancelled order is
 //     stopped: the portal does not want this cartridge replaced, so it is not
-//     ordered again.
-//   - a new cartridge: see Supply.replaced. Shaking a cartridge is not a new one.
+//     ordered again unless a person reopens it.
+//   - replaced: see Supply.renewed. Shaking a cartridge is not a new one.
 //
-// A supply whose level has always been zero is a ghost, such as the fifth toner of
-// a device with four, and is never ordered.
+// What is not believed: levels of a device that is open (Ledger.closed); a level that
+// jumps further than the place can have used, until it has stayed (Supply.believe); a
+// supply whose level has always been zero, which is a ghost, such as the fifth toner
+// of a device with four. Waste boxes, drums, staples and kits for the technician are
+// never ordered (orderable); rows that are one cartridge are one supply (kits).
 //
 // The package does not know clocks, files, networks, article numbers or who delivers.
 // It leaves to its caller which ledger belongs to which device.
 package toner
 
 import (
-	"cmp"
-	"maps"
-	"slices"
+	"time"
 
 	"meteragent/collector"
 )
 
+// A Decision is what follows from one reading.
+type Decision struct {
+	Orders []Order
+	Events []Event
+}
+
 // Decide takes one reading into account. The ledger given is not changed. A reading
 // of another device than the ledger's, one without supplies, one that was the last
 // already, and a ledger of a newer version change nothing.
-func Decide(rules Rules, ledger Ledger, r collector.Reading) (orders []Order, next Ledger) {
+func Decide(p Policy, ledger Ledger, r collector.Reading) (d Decision, next Ledger) {
 	supplies := orderable(r.Supplies)
 	if len(supplies) == 0 || !ledger.takes(r) {
-		return nil, ledger
+		return d, ledger
 	}
 	next = ledger.clone()
 	next.Version, next.Device, next.Last = version, r.Device.ID, r.TakenAt.UTC().Round(0)
-	for _, s := range supplies {
-		known, found := next.Supplies[s.Key]
+	if next.closed(r) {
+		v := visit{policy: p, reading: r, supplies: supplies, ledger: &next}
+		v.look()
+		v.join()
+		return v.decision, next
+	}
+	return d, next
+}
+
+// mostOpen is how long a cover may be open before its levels are believed all the
+// same: a switch may be broken.
+const mostOpen = 24 * time.Hour
+
+// closed says whether the levels of a reading can be believed, and notes since when
+// a cover has been open.
+func (l *Ledger) closed(r collector.Reading) bool {
+	if !coverOpen(r) {
+		l.Open = time.Time{}
+		return true
+	}
+	if l.Open.IsZero() || l.Open.After(l.Last) {
+		l.Open = l.Last
+	}
+	return l.Last.Sub(l.Open) >= mostOpen
+}
+
+// A visit is one reading at work.
+type visit struct {
+	policy   Policy
+	reading  collector.Reading
+	supplies []collector.Supply
+	ledger   *Ledger
+	decision Decision
+}
+
+// look takes each supply into account, and orders those that are due.
+func (v *visit) look() {
+	for _, s := range v.supplies {
+		known, found := v.ledger.Supplies[s.Key]
 		if !found {
-			if len(next.Supplies) >= mostSupplies {
+			if len(v.ledger.Supplies) >= mostSupplies {
 				continue
 			}
-			known = Supply{State: Watch, Cartridge: 1, Since: next.Last}
+			known = Supply{State: Unknown, Cartridge: 1, Since: v.ledger.Last}
 		}
-		o := observe(r, s, supplies)
-		rule := rules.of(r.Device, s.Colorant)
-		after, due := known.after(o, rule.OrderBelow)
+		if known.First.IsZero() {
+			known.First = known.Since
+		}
+		known.Always = len(v.supplies) == 1 || s.Colorant == "black"
+		rule := v.policy.Rules.of(v.reading.Device, s.Colorant)
+		after, happened, due := known.after(observe(v.reading, s, v.supplies), rule, v.policy)
+		for _, e := range happened {
+			e.Device, e.Supply, e.Name = v.reading.Device.ID, s.Key, s.Description
+			v.decision.Events = append(v.decision.Events, e)
+		}
 		if due {
-			order := newOrder(r, s, rule, after)
-			after.State, after.Order = Ordered, &order
-			orders = append(orders, order)
+			after = v.order(s, rule, after, after.low(after.Readings[len(after.Readings)-1], rule, v.policy), "")
 		}
-		next.Supplies[s.Key] = after
+		v.ledger.Supplies[s.Key] = after
 	}
-	return orders, next
 }
 
-// An OrderState is what is known of one order, as the portal tells it and as Orders
-// tells it.
-type OrderState struct {
-	ID    string
-	State string // "ordered", "accepted", "shipped", "cancelled" or "replaced"
+// order places the order of a supply, unless something holds it.
+func (v *visit) order(s collector.Supply, rule Rule, state Supply, code Code, parcel string) Supply {
+	now := v.ledger.Last
+	state.Held = v.policy.held(v.reading.Device, s, v.ledger.placed(now))
+	if state.Held != "" {
+		return state
+	}
+	o := newOrder(v.reading, s, rule, v.policy, state, code)
+	o.Parcel = parcel
+	state.State, state.Order, state.Low = Ordered, &o, Streak{}
+	state.Suggested = v.policy.Mode == Suggest
+	v.decision.Orders = append(v.decision.Orders, o)
+	v.ledger.Placed = append(v.ledger.Placed, now)
+	v.policy.Placed++
+	return state
 }
 
-// Apply takes what the portal says of orders into account: accepted, shipped,
-// cancelled. States go forward only; orders that are not open and words that are not
-// known change nothing. The ledger itself is not changed.
-func (l Ledger) Apply(states ...OrderState) Ledger {
-	if l.Version > version {
-		return l
+// join orders what will be due soon together with what is ordered now, so that one
+// parcel goes out instead of two.
+func (v *visit) join() {
+	if len(v.decision.Orders) == 0 || v.policy.Together <= 0 {
+		return
 	}
-	next := l.clone()
-	for key, s := range next.Supplies {
-		for _, said := range states {
-			if s.Order == nil || said.ID != s.Order.ID {
-				continue
-			}
-			switch {
-			case said.State == "accepted" && s.State == Ordered:
-				s.State = Accepted
-			case said.State == "shipped" && (s.State == Ordered || s.State == Accepted):
-				s.State = Shipped
-			case said.State == "cancelled" && s.Open():
-				s.State = Stopped
-			}
-		}
-		next.Supplies[key] = s
-	}
-	return next
-}
-
-// Orders tells the state of each supply's last order, in the order of the supplies'
-// keys.
-func (l Ledger) Orders() (all []OrderState) {
-	for _, key := range slices.Sorted(maps.Keys(l.Supplies)) {
-		s := l.Supplies[key]
-		switch {
-		case s.Order == nil:
-		case s.Open():
-			all = append(all, OrderState{s.Order.ID, string(s.State)})
-		case s.State == Stopped:
-			all = append(all, OrderState{s.Order.ID, "cancelled"})
-		default:
-			all = append(all, OrderState{s.Order.ID, "replaced"})
-		}
-	}
-	return all
-}
-
-// orderable are the supplies that can be ordered at all, by key, each key once: what
-// is printed away and put in by the customer. Waste boxes are filled, not consumed;
-// drums, fusers, developer and the like are a technician's work; staples do not keep
-// a customer from printing.
-func orderable(supplies []collector.Supply) (out []collector.Supply) {
-	for _, s := range supplies {
-		if s.Class != "supplyThatIsConsumed" || s.Key == "" {
+	first := v.decision.Orders[0].ID
+	for _, s := range v.supplies {
+		state := v.ledger.Supplies[s.Key]
+		if len(state.Readings) == 0 || state.Waits() || state.State == Stopped || state.Jump.Count > 0 || state.New.Count > 0 {
 			continue
 		}
-		switch s.Type {
-		case "toner", "tonerCartridge", // lasers; most say "toner" for the cartridge too
-			"ink", "inkCartridge", // ink jets
-			"inkRibbon", "ribbonWax", "solidWax": // label and wax printers
-			out = append(out, s)
+		now := state.Readings[len(state.Readings)-1]
+		later := v.policy.Rules.of(v.reading.Device, s.Colorant)
+		if later.DaysLeft == 0 || now.Percent == nil || state.Lowest == nil || *state.Lowest > *now.Percent+suddenPoints ||
+			!state.confidence(now, v.policy.History).sure() {
+			continue
+		}
+		rule := later
+		later.DaysLeft += v.policy.Together
+		if state.low(now, later, v.policy) != "" {
+			state = v.order(s, rule, state, Together, first)
+			v.ledger.Supplies[s.Key] = state
 		}
 	}
-	slices.SortStableFunc(out, func(a, b collector.Supply) int { return cmp.Compare(a.Key, b.Key) })
-	return slices.CompactFunc(out, func(a, b collector.Supply) bool { return a.Key == b.Key })
 }

@@ -26,7 +26,7 @@ var monday = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 func decide(rules toner.Rules, r collector.Reading, times int) (orders []toner.Order, ledger toner.Ledger) {
 	for i := range times {
 		r.TakenAt = monday.Add(time.Duration(i) * 30 * time.Minute)
-		placed, next := toner.Decide(rules, ledger, r)
+		placed, next := decided(rules, ledger, r)
 		orders, ledger = append(orders, placed...), next
 	}
 	return orders, ledger
@@ -135,7 +135,7 @@ func TestTheDevicesOwnWord(t *testing.T) {
 
 func TestLevelsThatAreNone(t *testing.T) {
 	for _, kind := range []collector.LevelKind{
-		collector.Absolute, collector.Some, collector.Unknown, collector.Unrestricted, collector.VendorLevel, collector.Invalid, "",
+		collector.Absolute, collector.Some, collector.Unknown, collector.Unrestricted, collector.Invalid, "",
 	} {
 		r := reading(t, "5", monday, 0)
 		for i := range r.Supplies {
@@ -163,12 +163,12 @@ func TestWhatIsNotForThisLedgerChangesNothing(t *testing.T) {
 		{"another device", ledger, other}, {"no device", ledger, nameless},
 		{"no time", ledger, timeless}, {"a newer program's ledger", newer, good},
 	} {
-		orders, next := toner.Decide(rules, test.ledger, test.r)
+		orders, next := decided(rules, test.ledger, test.r)
 		if diff := cmp.Diff(test.ledger, next); orders != nil || diff != "" {
 			t.Errorf("%s: orders %v, ledger:\n%s", test.name, orders, diff)
 		}
 	}
-	if orders, _ := toner.Decide(rules, ledger, good); len(orders) != 1 {
+	if orders, _ := decided(rules, ledger, good); len(orders) != 1 {
 		t.Errorf("the good reading orders %v", orders)
 	}
 }
@@ -185,7 +185,7 @@ func TestALedgerIsBounded(t *testing.T) {
 			r.Supplies[j].Level.Percent = &level
 		}
 		r.TakenAt = r.TakenAt.Add(time.Hour)
-		_, ledger = toner.Decide(toner.Rules{{OrderBelow: 15}}, ledger, r)
+		_, ledger = decided(toner.Rules{{OrderBelow: 15}}, ledger, r)
 	}
 	body, err := json.Marshal(ledger)
 	if err != nil || len(ledger.Supplies) != 64 || len(body) > 512<<10 {
@@ -217,7 +217,7 @@ func TestOrderBody(t *testing.T) {
 		r := reading(t, word, monday.Add(time.Duration(i)*30*time.Minute), 0)
 		black := &r.Supplies[2]
 		black.Description, black.PartNumber, black.SerialNumber = "Black Toner", "C-EXV 51", "T0001"
-		placed, next := toner.Decide(rules, ledger, r)
+		placed, next := decided(rules, ledger, r)
 		orders, ledger = append(orders, placed...), next
 	}
 	got, err := json.MarshalIndent(orders, "", "  ")

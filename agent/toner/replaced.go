@@ -1,0 +1,140 @@
+package toner
+
+import "time"
+
+const (
+	clearJump  = 40  // percentage points; shaking a cartridge gains fewer
+	full       = 97  // percent: only a new cartridge has so much
+	opened     = 85  // percent: one that has been in use has less
+	pagesJump  = 10  // percentage points, if the pages prove the rest
+	beyond     = 60  // percentage points' worth of pages that no empty cartridge prints
+	clearPages = 500 // pages; an empty cartridge that was shaken prints fewer
+	wasted     = 10  // percent left in a cartridge that was taken out too early
+)
+
+// mostShaken is how long a shaken cartridge may look fuller than it is.
+const mostShaken = 3 * 24 * time.Hour
+
+// Proof says how a new cartridge was known.
+type Proof string
+
+// The proofs.
+const (
+	ByLevel  Proof = "level"  // a clear jump, which stays while pages are printed
+	ByPages  Proof = "pages"  // more was printed than was left, and the level is not empty
+	BySerial Proof = "serial" // another serial number
+	ByPart   Proof = "part"   // another part number
+	BySignal Proof = "signal" // after the order was shipped the device stopped complaining, for many pages
+)
+
+// An Event is something that happened to a cartridge and is not an order. Its JSON is
+// the body of an alert record.
+type Event struct {
+	Event     string    `json:"event"` // "supplyReplaced", "supplyWasted"
+	At        time.Time `json:"at"`
+	Device    string    `json:"device"`             // identity
+	Supply    string    `json:"supply"`             // key
+	Name      string    `json:"name"`               // as the device describes it
+	Cartridge int       `json:"cartridge"`          // the number of the one that was taken out
+	Proof     Proof     `json:"proof,omitempty"`    // of the replacement
+	Left      *float64  `json:"left,omitempty"`     // percent, in the one that was taken out
+	Pages     *int64    `json:"pages,omitempty"`    // impressions of the device while it was in
+	PerPoint  *float64  `json:"perPoint,omitempty"` // pages per percentage point
+	Serial    string    `json:"serial,omitempty"`   // of the one that was taken out
+	Now       string    `json:"now,omitempty"`      // serial number of the new one
+}
+
+// renewed says by which proof a new cartridge is in, or "". Each must stay for as many
+// readings, over as long a time, as an order needs.
+func (s *Supply) renewed(o Observation, rule Rule, p Policy) Proof {
+	proof := s.newer(o, rule)
+	if proof == "" {
+		s.New = Streak{}
+		return ""
+	}
+	if s.New.Count > 0 && proof == BySerial && s.New.Serial != o.Serial {
+		s.New = Streak{}
+	}
+	s.New = s.New.and(o)
+	s.New.Serial = o.Serial
+	if !s.New.lasted(p.Readings, p.Over, o.At) {
+		return ""
+	}
+	// A level that jumps while a cover is open goes with no page; a new cartridge prints.
+	printed, told := pagesSince(s.New.Pages, o.Pages)
+	lasted := o.At.Sub(s.New.Since) >= mostShaken
+	if proof == ByLevel && told && printed == 0 || proof == BySignal && (printed < clearPages || !lasted) || proof == ByPages && !lasted {
+		return ""
+	}
+	return proof
+}
+
+// newer says by what one reading looks like a new cartridge, or "".
+func (s *Supply) newer(o Observation, rule Rule) Proof {
+	if o.Percent != nil && s.Lowest != nil &&
+		(*o.Percent >= *s.Lowest+clearJump || *o.Percent >= full && *s.Lowest <= opened) {
+		return ByLevel
+	}
+	if s.outprinted(o) {
+		return ByPages
+	}
+	if s.plainLow(o, rule) {
+		return ""
+	}
+	switch {
+	case o.Serial != "" && o.Serial != s.Serial:
+		return BySerial
+	case o.Serial == "" && o.Part != "" && o.Part != s.Part && s.Part != "":
+		return ByPart
+	}
+	if s.State == Shipped && !s.Order.Reason.measured() && o.Pages != nil {
+		return BySignal
+	}
+	return ""
+}
+
+// outprinted says that so much has been printed since the lowest level that another
+// cartridge must be in, though nobody saw it come: the agent was off, and it is no
+// longer full. A level that rose and stayed is half the proof, since a colour may rest
+// while black pages are printed; where every page needs the toner, pages are all of it.
+func (s *Supply) outprinted(o Observation) bool {
+	each, known := s.Use.yield()
+	printed, told := pagesSince(s.LowestAt, o.Pages)
+	if !known || !told || s.Lowest == nil || o.Percent == nil {
+		return false
+	}
+	expected := *s.Lowest - float64(printed)/each
+	risen := *o.Percent >= *s.Lowest+max(pagesJump, 2*s.Use.Step+1)
+	return risen && *o.Percent >= expected+clearJump || s.Always && expected <= -beyond
+}
+
+// fresh begins with a new cartridge.
+func (s Supply) fresh(o Observation, proof Proof) (next Supply, happened []Event) {
+	before := s.Use
+	next = Supply{
+		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Since: s.New.Since,
+		Serial: o.Serial, Part: o.Part, Highest: s.Highest, Order: s.Order,
+		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always,
+	}
+	if next.Serial == "" {
+		next.Serial = s.Serial
+	}
+	next.Use = before.restarted(o, s.New)
+	e := Event{
+		Event: "supplyReplaced", At: o.At, Cartridge: s.Cartridge, Proof: proof,
+		Left: before.Level, Serial: s.Serial, Now: o.Serial,
+	}
+	if pages, told := pagesSince(before.Begun, s.New.Pages); told {
+		e.Pages = &pages
+		if before.Start != nil && before.Level != nil && *before.Start-*before.Level >= 5 {
+			each := round(float64(pages) / (*before.Start - *before.Level))
+			e.PerPoint = &each
+		}
+	}
+	happened = append(happened, e)
+	if e.Left != nil && *e.Left >= wasted {
+		e.Event = "supplyWasted"
+		happened = append(happened, e)
+	}
+	return next, happened
+}

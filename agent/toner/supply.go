@@ -1,0 +1,145 @@
+package toner
+
+import (
+	"slices"
+)
+
+// after is the supply after one more observation, what happened to it, and whether it
+// is to be ordered.
+func (s Supply) after(o Observation, rule Rule, p Policy) (next Supply, happened []Event, order bool) {
+	if !s.tells(o) {
+		return s, nil, false
+	}
+	s.remember(o)
+	if proof := s.renewed(o, rule, p); proof != "" {
+		next, e := s.fresh(o, proof)
+		return next, e, false
+	}
+	if !s.believe(o, p) {
+		return s, nil, false
+	}
+	if s.Waits() || s.State == Stopped {
+		return s, nil, false
+	}
+	if s.low(o, rule, p) == "" {
+		s.Low, s.Held, s.State = Streak{}, "", s.calm(o, rule)
+		return s, nil, false
+	}
+	s.Low, s.State = s.Low.and(o), Due
+	return s, nil, s.Low.lasted(p.Readings, p.Over, o.At)
+}
+
+// calm is the state of a supply that is not low.
+func (s Supply) calm(o Observation, rule Rule) State {
+	switch {
+	case o.Percent == nil && o.Left == nil && o.Signal == "" || s.ghost():
+		return Unknown
+	case o.Percent != nil && *o.Percent < 2*float64(rule.OrderBelow):
+		return Watch
+	}
+	return Fine
+}
+
+// tells says whether an observation can be compared with the others. A level that is
+// missing for once, as from a device asleep, interrupts no row.
+func (s Supply) tells(o Observation) bool {
+	return o.Percent != nil || o.Signal != "" || s.Highest == nil || o.Serial != "" && o.Serial != s.Serial
+}
+
+// ghost says that a supply has always been at zero, such as the fifth toner of a
+// device that has four.
+func (s Supply) ghost() bool { return s.Highest != nil && *s.Highest == 0 }
+
+func (s *Supply) remember(o Observation) {
+	if s.Serial == "" {
+		s.Serial = o.Serial
+	}
+	if s.Part == "" {
+		s.Part = o.Part
+	}
+	if o.Percent != nil && (s.Highest == nil || *s.Highest < *o.Percent) {
+		s.Highest = o.Percent
+	}
+	o.Part = "" // of no use in the evidence, where the supply has it
+	s.Readings = slices.Clone(s.Readings)
+	if n := len(s.Readings); n > 1 && s.Readings[n-1].same(o) && s.Readings[n-2].same(o) {
+		s.Readings[n-1] = o
+		return
+	}
+	s.Readings = append(s.Readings, o)
+	if len(s.Readings) > mostReadings {
+		s.Readings = slices.Delete(s.Readings, 1, 2)
+	}
+}
+
+// lowest is the lowest level that two readings in a row confirm.
+func lowest(so *float64, a, b Observation) *float64 {
+	if a.Percent == nil || b.Percent == nil {
+		return so
+	}
+	confirmed := max(*a.Percent, *b.Percent)
+	if so != nil && *so <= confirmed {
+		return so
+	}
+	return &confirmed
+}
+
+const (
+	floor      = 3  // percent: less is ordered whatever the forecast says
+	mostAhead  = 40 // percent: more is never ordered because of a forecast
+	mostCoarse = 25 // the same, where the level comes in large steps
+	stepCoarse = 5  // percentage points: a device with larger steps is coarse
+)
+
+// low says why an observation is one of a supply to be ordered, or "".
+func (s Supply) low(o Observation, rule Rule, p Policy) Code {
+	if rule.OrderBelow <= 0 || s.ghost() {
+		return ""
+	}
+	if code := s.empty(o); code != "" {
+		return code
+	}
+	if o.Percent == nil {
+		if o.Left != nil && rule.PagesLeft > 0 && *o.Left < rule.PagesLeft {
+			return PagesLeft
+		}
+		return ""
+	}
+	left := s.left(*o.Percent, o)
+	below := float64(rule.OrderBelow)
+	if left < min(floor, below) {
+		return LevelBelow
+	}
+	if rule.PagesLeft > 0 && *o.Percent <= mostAhead {
+		if yield, ok := s.Use.yield(); ok && left*yield < float64(rule.PagesLeft) {
+			return PagesLeft
+		}
+	}
+	if rule.DaysLeft > 0 && *o.Percent <= s.Use.ahead() && s.confidence(o, p.History).sure() {
+		if s.Use.busy(max(rule.DaysLeft, p.Delivery+1), o.At) >= left {
+			return DaysLeft
+		}
+		return ""
+	}
+	if *o.Percent < below || s.Use.coarse() && *o.Percent <= s.Use.Step {
+		return LevelBelow
+	}
+	return ""
+}
+
+// empty is the device's own word, where that counts: "empty" always, "nearly empty"
+// only where the level is not measured.
+func (s Supply) empty(o Observation) Code {
+	switch {
+	case slices.Contains(emptyWords(), o.Signal):
+		return SaysEmpty
+	case o.Percent == nil && slices.Contains(almostEmptyWords(), o.Signal):
+		return SaysAlmostEmpty
+	}
+	return ""
+}
+
+// plainLow says whether an observation looks like a supply that is used up.
+func (s Supply) plainLow(o Observation, rule Rule) bool {
+	return s.empty(o) != "" || o.Percent != nil && *o.Percent < float64(rule.OrderBelow)
+}

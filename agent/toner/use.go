@@ -1,0 +1,151 @@
+package toner
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	suddenPoints = 15 // percentage points that a level may change between two readings and be believed
+	usualPerDay  = 3  // percentage points, of a place without history
+	mostStep     = 25 // percentage points: no device has larger steps
+	longGap      = 60 // days without a reading after which the history is of another time
+)
+
+// believe takes a level into account, unless it jumps: such a level is believed when
+// it has stayed for the policy's time, or when the device says so too.
+func (s *Supply) believe(o Observation, p Policy) bool {
+	if o.Percent == nil {
+		return true
+	}
+	u := &s.Use
+	now := *o.Percent
+	u.fine(now)
+	before := u.Level
+	switch {
+	case before == nil:
+		u.begin(o)
+	case p.Sudden > 0 && u.jumps(o) && o.Signal == "":
+		s.Jump = s.Jump.and(o)
+		if !s.Jump.lasted(p.Readings, p.Sudden, o.At) {
+			return false
+		}
+		before = o.Percent
+		u.note(o, 0) // nobody knows when it was used, or whether
+	case p.Sudden > 0 && !u.Fine && now != *before:
+		// A large step is as large as a slip of the sensor, so it needs confirmation.
+		s.Jump = s.Jump.and(o)
+		if !s.Jump.lasted(p.Readings, p.Over, o.At) {
+			return false
+		}
+		u.note(o, *before-now)
+	default:
+		u.note(o, *before-now)
+	}
+	s.Jump = Streak{}
+	if before == nil {
+		return true
+	}
+	if confirmed := max(*before, now); s.Lowest == nil || confirmed < *s.Lowest {
+		s.Lowest, s.LowestOn, s.LowestAt = &confirmed, o.At, o.Pages
+	}
+	return true
+}
+
+// begin starts with the first level of a cartridge.
+func (u *Use) begin(o Observation) {
+	u.Level, u.At, u.Pages = o.Percent, o.At, o.Pages
+	u.Start, u.Begun = o.Percent, o.Pages
+}
+
+// restarted is the use of the place with a new cartridge.
+func (u Use) restarted(o Observation, since Streak) Use {
+	next := Use{Step: u.Step, Fine: u.Fine, Days: u.Days}
+	if o.Percent != nil {
+		next.begin(o)
+		next.Begun = since.Pages
+	}
+	return next
+}
+
+func (u *Use) fine(level float64) {
+	if math.Mod(level, stepCoarse) != 0 {
+		u.Fine = true
+	}
+}
+
+// jumps says whether a level is too far from the last one for what a place can use
+// in the time between.
+func (u Use) jumps(o Observation) bool {
+	change := *u.Level - *o.Percent
+	allowed := float64(suddenPoints)
+	switch {
+	case u.coarse():
+		allowed = max(allowed, 1.2*u.Step)
+	case !u.Fine:
+		allowed = 30 // it may be a device with steps of 25
+	}
+	if change > 0 {
+		days := min(longGap, max(0, o.At.Sub(u.At).Hours()/24))
+		allowed += 3 * days * max(usualPerDay, u.perDay())
+	}
+	return math.Abs(change) > allowed
+}
+
+// coarse says whether the device tells its levels in large steps only.
+func (u Use) coarse() bool { return !u.Fine && u.Step >= stepCoarse }
+
+// ahead is the level above which no forecast orders.
+func (u Use) ahead() float64 {
+	if u.coarse() {
+		return mostCoarse
+	}
+	return mostAhead
+}
+
+// note adds what was used since the last level that was believed, spread over the
+// days between.
+func (u *Use) note(o Observation, used float64) {
+	if used != 0 && (u.Step == 0 || math.Abs(used) < u.Step) {
+		u.Step = min(mostStep, math.Abs(round(used)))
+	}
+	pages, _ := pagesSince(u.Pages, o.Pages)
+	u.Level, u.At, u.Pages = o.Percent, o.At, o.Pages
+	u.Days = slices.Clone(u.Days)
+	today := dayOf(o.At)
+	for n := len(u.Days); n > 0 && u.Days[n-1].Day > today; n-- {
+		u.Days = u.Days[:n-1] // the clock was wrong
+	}
+	gap := 1
+	if n := len(u.Days); n > 0 {
+		gap = today - u.Days[n-1].Day
+	}
+	if gap > longGap {
+		u.Days, gap = nil, 1
+	}
+	for i := gap - 1; i >= 0; i-- {
+		u.Days = append(u.Days, Day{Day: today - i})
+	}
+	share := max(1, gap)
+	for i := len(u.Days) - share; i < len(u.Days); i++ {
+		u.Days[i].Used = round(u.Days[i].Used + used/float64(share))
+		u.Days[i].Pages += pages / int64(share)
+	}
+	if extra := len(u.Days) - mostDays; extra > 0 {
+		u.Days = slices.Delete(u.Days, 0, extra)
+	}
+}
+
+// pagesSince is how many pages were printed, and whether the device told. A counter
+// that went back tells nothing.
+func pagesSince(from, to *int64) (pages int64, told bool) {
+	if from == nil || to == nil || *to < *from {
+		return 0, false
+	}
+	return min(*to-*from, 10_000_000), true
+}
+
+func dayOf(t time.Time) int { return int(t.Unix() / (24 * 60 * 60)) }
+
+func round(v float64) float64 { return math.Round(v*1000) / 1000 }
