@@ -180,6 +180,7 @@ func ShowOrder(e OrderEntry) page.Order {
 	return page.Order{
 		ID: o.ID, Device: o.Device.ID, Model: o.Device.Model, Supply: o.Supply.Key, Name: name,
 		State: e.State, At: o.DecidedAt, Why: o.Reason, Part: o.Supply.PartNumber,
+		Changed: e.Changed, Evidence: o.Evidence,
 	}
 }
 

@@ -68,30 +68,6 @@ func (a *app) readingsCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) ordersCommand() *cobra.Command {
-	var csv bool
-	c := &cobra.Command{
-		Use: "orders", Short: a.say.Say("help.orders"), Long: a.long(text.Key("help.orders.long")), Args: cobra.NoArgs,
-	}
-	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
-	c.Flags().BoolVar(&csv, "csv", false, a.say.Say("help.flag.csv"))
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []page.Order
-		err := a.ask(c.Context(), "/orders.json", &all, func(m agent.Memory) (any, error) { return m.Orders() })
-		switch {
-		case err != nil:
-			return err
-		case a.json:
-			return a.printJSON(all)
-		case csv:
-			return a.ordersCSV(all)
-		}
-		a.printOrders(all)
-		return nil
-	}
-	return c
-}
-
 // ask puts a question to the running daemon, through its page, or, if none runs, to
 // its database.
 func (a *app) ask(ctx context.Context, path string, answer any, own func(agent.Memory) (any, error)) error {
@@ -218,17 +194,4 @@ func (a *app) printReadings(entries []page.Entry) {
 		t.add(a.say.Time(e.At), e.Device, total, joined(levels, " "))
 	}
 	a.printf("%s", t.String())
-}
-
-func (a *app) printOrders(all []page.Order) {
-	if len(all) == 0 {
-		a.printf("%s\n", a.say.Say("orders.none"))
-		return
-	}
-	for _, o := range all {
-		head := joined([]string{
-			a.say.Time(o.At), o.Device, o.Name, a.say.Say(text.Key("order.state." + o.State)), o.Part,
-		}, "  ")
-		a.printf("%s\n%s\n", text.Wrap("  "+head, width, "    "), text.Wrap("    "+o.Why.Say(a.say), width, "    "))
-	}
 }

@@ -31,11 +31,16 @@ type Status struct {
 
 // A Store is how full the database is.
 type Store struct {
-	File      int64     `json:"file"`               // bytes on disk
-	Used      int64     `json:"used"`               // bytes of them that hold something
-	Limit     int64     `json:"limit"`              // bytes: store.max_bytes
-	Dropped   int       `json:"dropped,omitempty"`  // readings that were ever dropped unsent, for want of room or for their age
-	DroppedTo time.Time `json:"droppedTo,omitzero"` // time of the newest of them
+	File         int64     `json:"file"`                  // bytes on disk
+	Used         int64     `json:"used"`                  // bytes of them that hold something
+	Limit        int64     `json:"limit"`                 // bytes: store.max_bytes
+	Commits      uint64    `json:"commits"`               // transactions since the start
+	Written      int64     `json:"written"`               // bytes written since the start
+	Readings     uint64    `json:"readings"`              // readings stored since the start
+	InMemory     int       `json:"inMemory"`              // readings that are not on disk yet
+	FailingSince time.Time `json:"failingSince,omitzero"` // the disk cannot be written since then
+	Dropped      int       `json:"dropped,omitempty"`     // readings that were ever dropped unsent, for want of room or for their age
+	DroppedTo    time.Time `json:"droppedTo,omitzero"`    // time of the newest of them
 }
 
 // A Device is one copier and its last reading.
@@ -81,10 +86,13 @@ type Order struct {
 	Model  string       `json:"model"`
 	Supply string       `json:"supply"` // the supply's key
 	Name   string       `json:"name"`   // its description or colour
-	State  string       `json:"state"`  // "ordered", "accepted", "shipped", "replaced", "cancelled"
+	State  string       `json:"state"`  // "suggested", "ordered", "accepted", "shipped", "replaced", "cancelled", "reopened"
 	At     time.Time    `json:"at"`
 	Why    toner.Reason `json:"why"`
 	Part   string       `json:"partNumber,omitempty"`
+
+	Changed  time.Time      `json:"changed"` // when the state was reached
+	Evidence toner.Evidence `json:"evidence"`
 }
 
 // An Entry is one line of a device's history.
