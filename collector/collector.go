@@ -49,6 +49,7 @@ type Collector struct {
 	mu    sync.Mutex
 	busy  map[netip.AddrPort]chan struct{} // closed when the device is free
 	known map[netip.AddrPort]approach
+	keys  map[place]keys
 }
 
 // maxKnown bounds the memory of a collector; beyond it, it starts anew.
@@ -58,6 +59,7 @@ const maxKnown = 1 << 16
 type approach struct {
 	credential Credential // with a definite version
 	limits     limits
+	peer       *peer // of version 3; used by whoever has claimed the address
 }
 
 // New makes a collector.
@@ -66,14 +68,16 @@ func New() *Collector {
 		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
 		busy:    map[netip.AddrPort]chan struct{}{},
 		known:   map[netip.AddrPort]approach{},
+		keys:    map[place]keys{},
 	}
 }
 
 // Read reads a device. It blocks until the device is read, its deadline has
 // passed, or the context is done. A device that fails in the middle is a Reading
 // with what was read; only then tables may be missing from it. The errors are
-// ErrNoAnswer, ErrNotPrinter, ErrMalformed, the context's, and those of looking up
-// a host name; each names the address.
+// ErrNoAnswer, ErrNotPrinter, ErrMalformed, those of version 3 (ErrUnknownUser and
+// its neighbours), the context's, and those of looking up a host name; each names
+// the address.
 func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
 	r, err := c.read(ctx, t.withDefaults())
 	if err != nil {
@@ -145,15 +149,21 @@ func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
 
 // converse reads the device in the first way in which it answers, and remembers
 // that. What worked last comes first; if it does not work any more, it is forgotten,
-// and the next reading tries every way again.
+// and the next reading tries every way again. A device that refuses every user says
+// more with that than by its silence about the rest.
 func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (harvest, error) {
+	failure := errSilent
 	for _, a := range c.approaches(to, t.Credentials) {
-		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential)}
+		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
 		found := make(harvest, 40)
 		a.limits.relax()
 		err := read(ctx, s, t.Scope, found, &a.limits)
-		if errors.Is(err, errSilent) && len(found) == 0 {
+		refused := isRefusal(err)
+		if len(found) == 0 && (refused || errors.Is(err, errSilent)) {
 			c.forget(to)
+			if refused && !isRefusal(failure) {
+				failure = err
+			}
 			continue
 		}
 		if len(found) > 0 {
@@ -161,7 +171,7 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 		}
 		return found, err
 	}
-	return nil, errSilent
+	return nil, failure
 }
 
 // approaches lists the ways to try.
@@ -173,7 +183,7 @@ func (c *Collector) approaches(to netip.AddrPort, credentials []Credential) []ap
 			versions = []Version{V2c, V1}
 		}
 		for _, v := range versions {
-			list = append(list, approach{credential: Credential{Version: v, Community: credential.Community}, limits: startingLimits()})
+			list = append(list, c.approach(credential.in(v)))
 		}
 	}
 	c.mu.Lock()
@@ -187,6 +197,15 @@ func (c *Collector) approaches(to netip.AddrPort, credentials []Credential) []ap
 		}
 	}
 	return list
+}
+
+// approach is the way of a credential with a definite version, of which nothing is known yet.
+func (c *Collector) approach(credential Credential) approach {
+	a := approach{credential: credential, limits: startingLimits()}
+	if credential.Version == V3 {
+		a.peer = &peer{user: credential.User, keysAt: c.keysAt}
+	}
+	return a
 }
 
 func (c *Collector) remember(to netip.AddrPort, a approach) {

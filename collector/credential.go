@@ -5,7 +5,8 @@ import "log/slog"
 // A Credential is one way to talk to a device.
 type Credential struct {
 	Version   Version
-	Community Secret // at most 127 octets
+	Community Secret // of versions 1 and 2c; at most 127 octets
+	User      User   // of version 3
 }
 
 // A Version is a version of SNMP.
@@ -16,6 +17,7 @@ const (
 	Auto Version = iota // version 2c, and if that gets no answer version 1
 	V1                  // RFC 1157
 	V2c                 // RFC 3416 with communities (RFC 1901)
+	V3                  // RFC 3416 with users (RFC 3414)
 )
 
 // String returns the version as the configuration has it.
@@ -25,6 +27,8 @@ func (v Version) String() string {
 		return "1"
 	case V2c:
 		return "2c"
+	case V3:
+		return "3"
 	}
 	return "auto"
 }

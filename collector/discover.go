@@ -63,7 +63,7 @@ func (c *Collector) Discover(ctx context.Context, s Sweep, found func(Find)) err
 	sw := &sweep{
 		Sweep: s, collector: c, conn: conn, found: found,
 		targets: targets, state: make([]state, len(targets)), left: len(targets),
-		buffer: make([]byte, maxPacket),
+		buffer: make([]byte, maxPacket), codec: newCodec(Credential{Version: V2c}, nil),
 	}
 	if err := sw.run(); err != nil {
 		if ctx.Err() != nil {
@@ -110,6 +110,7 @@ type round struct {
 	simple     []byte // asks for less: after an error
 	id         uint32 // of the question
 	simpleID   uint32
+	met        map[int]*meeting // of version 3: targets that said who they are; nil with other versions
 }
 
 // A sweep is a search under way.
@@ -120,6 +121,7 @@ type sweep struct {
 	found     func(Find)
 	targets   []netip.AddrPort // sorted
 	state     []state          // of each target
+	codec     *codec           // for answers of versions 1 and 2c
 	left      int              // targets not yet found
 	buffer    []byte
 
@@ -159,13 +161,16 @@ func (s *sweep) run() error {
 }
 
 func (s *sweep) addRound(credential Credential, try int) error {
+	if credential.Version == V3 {
+		return s.addUserRound(credential)
+	}
 	if credential.Version == Auto {
 		credential.Version = V2c
 		if try%2 == 1 || s.Tries == 1 {
 			credential.Version = V1
 		}
 	}
-	r := round{credential: credential, codec: newCodec(credential), id: randomID(), simpleID: randomID()}
+	r := round{credential: credential, codec: newCodec(credential, nil), id: randomID(), simpleID: randomID()}
 	var err error
 	if r.question, err = r.codec.encode(question{names: identifying()}, r.id); err != nil {
 		return err
@@ -244,7 +249,11 @@ func (s *sweep) answer(packet []byte, from netip.AddrPort) {
 	if !ok || s.state[i] == known {
 		return
 	}
-	a, id, err := s.rounds[0].codec.decode(packet)
+	if h, err := parseHeader(packet); err == nil {
+		s.secured(i, packet, h, from)
+		return
+	}
+	a, id, err := s.codec.decode(packet)
 	n := slices.IndexFunc(s.rounds, func(r round) bool { return id == r.id || id == r.simpleID })
 	if err != nil || n < 0 {
 		return
@@ -257,14 +266,19 @@ func (s *sweep) answer(packet []byte, from netip.AddrPort) {
 		}
 		return
 	}
+	s.identify(i, a, approach{credential: r.credential, limits: startingLimits()})
+}
+
+// identify tells of a target that said what it is, and remembers how it was asked.
+func (s *sweep) identify(i int, a answer, how approach) {
 	h := harvest{}
 	for k, name := range identifying()[:min(len(identifying()), len(a.variables))] {
 		w := newWalk(one(name))
 		w.take(a.variables[k])
 		h.add(w.entry, w.values)
 	}
-	if r.credential.Version == V2c {
-		s.collector.remember(from, approach{credential: r.credential, limits: startingLimits()})
+	if how.credential.Version != V1 { // a device that answers version 1 may know better
+		s.collector.remember(s.targets[i], how)
 	}
 	s.find(i, h)
 }

@@ -160,7 +160,7 @@ func FuzzPacket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		before := bytes.Clone(packet)
 		for _, version := range []Version{V1, V2c} {
-			c := newCodec(Credential{Version: version, Community: "public"})
+			c := newCodec(Credential{Version: version, Community: "public"}, nil)
 			a, _, err := c.decode(packet)
 			if err != nil {
 				continue

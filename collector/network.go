@@ -72,9 +72,43 @@ type conversation struct {
 
 func (c *conversation) bulk() bool { return c.credential.Version != V1 }
 
+// ask gets to know the peer of version 3 first. A report that tells what has changed
+// there, its clock or its identity, is worth asking again, once.
 func (c *conversation) ask(ctx context.Context, q question) (answer, error) {
+	if c.codec.peer != nil && !c.codec.peer.met() {
+		if err := c.meet(ctx); err != nil {
+			return answer{}, err
+		}
+	}
+	a, err := c.put(ctx, func(id uint32) ([]byte, error) { return c.codec.encode(q, id) })
+	var told *report
+	if errors.As(err, &told) {
+		again, err := c.codec.peer.learn(told)
+		if err != nil || !again {
+			return answer{}, errors.Join(err, told)
+		}
+		return c.put(ctx, func(id uint32) ([]byte, error) { return c.codec.encode(q, id) })
+	}
+	return a, err
+}
+
+// meet asks the peer who it is (RFC 3414 section 4).
+func (c *conversation) meet(ctx context.Context) error {
+	_, err := c.put(ctx, probe)
+	var told *report
+	if !errors.As(err, &told) {
+		return err
+	}
+	if again, err := c.codec.peer.learn(told); err != nil || !again {
+		return errors.Join(err, told)
+	}
+	return nil
+}
+
+// put sends the packet of a question until it is answered.
+func (c *conversation) put(ctx context.Context, encode func(id uint32) ([]byte, error)) (answer, error) {
 	c.id++
-	packet, err := c.codec.encode(q, c.id)
+	packet, err := encode(c.id)
 	if err != nil {
 		return answer{}, fmt.Errorf("encode a question: %w", err)
 	}
@@ -115,7 +149,7 @@ func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
 			return answer{}, unreachable(err)
 		}
 		a, id, err := c.codec.decode(c.buffer[:n])
-		if err != nil || id == c.id {
+		if id == c.id || errors.Is(err, errGarbled) {
 			return a, err
 		}
 	}

@@ -16,12 +16,17 @@ import (
 // concurrent use.
 type codec struct {
 	snmp      gosnmp.GoSNMP
+	peer      *peer // of version 3
 	names     []gosnmp.SnmpPDU
 	variables []variable
 }
 
-// newCodec makes a codec for a credential with a definite version.
-func newCodec(c Credential) *codec {
+// newCodec makes a codec for a credential with a definite version, and with version
+// 3 for the peer to talk to.
+func newCodec(c Credential, p *peer) *codec {
+	if p != nil {
+		return &codec{peer: p}
+	}
 	version := gosnmp.Version2c
 	if c.Version == V1 {
 		version = gosnmp.Version1
@@ -41,6 +46,12 @@ func (c *codec) encode(q question, id uint32) ([]byte, error) {
 	for _, name := range q.names {
 		c.names = append(c.names, gosnmp.SnmpPDU{Name: name, Type: gosnmp.Null})
 	}
+	if c.peer != nil {
+		if err := c.peer.address(&c.snmp); err != nil {
+			return nil, err
+		}
+		c.snmp.SetMsgID(id - 1)
+	}
 	c.snmp.SetRequestID(id - 1) // the encoder counts it up
 	if q.repetitions > 0 {
 		return c.snmp.SnmpEncodePacket(gosnmp.GetBulkRequest, c.names, uint8(q.nonRepeaters), uint32(q.repetitions))
@@ -50,11 +61,27 @@ func (c *codec) encode(q question, id uint32) ([]byte, error) {
 
 // decode returns the answer in a packet and the id of the question it answers.
 // The answer keeps nothing of the packet; its variables are good until the next one.
+// With version 3 the error may be a *report; a packet that does not come from the
+// peer, or not unchanged, answers no question: its id is 0.
 func (c *codec) decode(packet []byte) (answer, uint32, error) {
+	if c.peer != nil {
+		p, err := c.peer.open(&c.snmp, packet)
+		if p == nil || err != nil {
+			return answer{}, 0, err
+		}
+		if p.PDUType == gosnmp.Report {
+			return answer{}, p.MsgID, newReport(p)
+		}
+		return c.unpack(p)
+	}
 	p, err := c.snmp.SnmpDecodePacket(packet)
 	if err != nil {
 		return answer{}, 0, fmt.Errorf("%w: %w", errGarbled, err)
 	}
+	return c.unpack(p)
+}
+
+func (c *codec) unpack(p *gosnmp.SnmpPacket) (answer, uint32, error) {
 	if p.PDUType != gosnmp.GetResponse {
 		return answer{}, 0, fmt.Errorf("%w: not a response", errGarbled)
 	}

@@ -15,13 +15,22 @@ func (c *Copier) answer(packet []byte) ([]byte, Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked.BytesIn += len(packet)
-	q, err := parseRequest(packet)
+	q, rest, err := parseRequest(packet)
+	if err == nil && q.version == version3 {
+		var counter string
+		if q, counter, err = c.open3(packet, rest); err == nil && counter != "" {
+			b := c.report3(q, counter)
+			c.asked.Reports++
+			c.asked.BytesOut += len(b)
+			return b, None
+		}
+	}
 	if err != nil {
 		c.asked.Malformed++
 		return nil, None
 	}
 	c.note(q)
-	if string(q.community) != c.community {
+	if q.secured == nil && string(q.community) != c.community {
 		c.asked.Strangers++
 		return nil, None
 	}
@@ -29,10 +38,18 @@ func (c *Copier) answer(packet []byte) ([]byte, Fault) {
 	if fault == Silent || fault == V1Only {
 		return nil, fault
 	}
-	b := fault.damage(q, c.respond(q, fault))
+	b := fault.damage(q, c.respond(q, fault), c.encode)
 	c.asked.Answers++
 	c.asked.BytesOut += len(b)
 	return b, fault
+}
+
+// encode makes the packet of a response.
+func (c *Copier) encode(q *request, r response) []byte {
+	if q.secured != nil {
+		return c.seal3(q, q.encode(r))
+	}
+	return q.message(r)
 }
 
 // respond does what RFC 3416 section 4.2 and RFC 1157 section 4.1 ask for.

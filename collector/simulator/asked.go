@@ -10,7 +10,8 @@ import (
 type Asked struct {
 	Gets, GetNexts, GetBulks, Sets int // well-formed requests, answered or not
 
-	Malformed int // packets that are no request of version 1 or 2c
+	Malformed int // packets that are no request
+	Reports   int // answers of version 3 that say why there is none
 	Strangers int // requests with another community
 	Answers   int // packets sent, a duplicate counting once
 	BytesIn   int // octets of all packets that came, without UDP and IP headers

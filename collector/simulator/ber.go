@@ -30,6 +30,7 @@ const (
 	tagResponse = 0xA2
 	tagSet      = 0xA3
 	tagGetBulk  = 0xA5
+	tagReport   = 0xA8
 )
 
 // maxArcs is the most sub-identifiers an object name may have (RFC 3416 section 4.1).

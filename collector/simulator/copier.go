@@ -1,7 +1,7 @@
 // Package simulator is copiers without copiers: SNMP agents that look like office
 // devices, print, use up toner and paper, complain, replay recordings of real
-// devices, and misbehave by name. They answer SNMP version 1 and 2c on any packet
-// connection. "meteragent demo" and tests use them.
+// devices, and misbehave by name. They answer SNMP version 1, 2c and 3 on any
+// packet connection. "meteragent demo" and tests use them.
 //
 // The package knows nothing of who asks: not of readings, profiles or the agent.
 // It has an encoder of its own, so that a test does not check a library against
@@ -21,6 +21,7 @@ type Copier struct {
 	community  string
 	delay      time.Duration
 	maxMessage int
+	engine     *engine
 
 	mu    sync.Mutex
 	state *state
@@ -42,6 +43,7 @@ type Options struct {
 	Seed uint64
 
 	Community  string        // "" means "public"
+	Users      []User        // of version 3
 	Lag        int           // sides by which prtMarkerLifeCount is behind the panel's total
 	Delay      time.Duration // by which Slow answers late; 0 means 3 s
 	MaxMessage int           // bytes of the longest answer; 0 means 1472, what fits an Ethernet frame
@@ -70,6 +72,7 @@ func New(m Model, o Options) *Copier {
 
 func newCopier(s *state, t tree, o Options) *Copier {
 	c := &Copier{community: o.Community, delay: o.Delay, maxMessage: o.MaxMessage, state: s, fixed: t, tree: t, names: map[string]bool{}}
+	c.engine = newEngine(s.serial, o.Users)
 	if c.community == "" {
 		c.community = "public"
 	}
@@ -180,6 +183,7 @@ func (c *Copier) Sleep(asleep bool) {
 func (c *Copier) Reboot() {
 	c.change(func(s *state) {
 		s.boot, s.powerOn, s.asleep = time.Now(), 0, false
+		s.reboots++
 		s.alerts, s.lastAlert = nil, 0
 	})
 }

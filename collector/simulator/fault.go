@@ -154,13 +154,13 @@ func (f Fault) spoil(head []byte, v value, first bool) ([]byte, value, int) {
 }
 
 // damage encodes the answer, and spoils the packet as a whole.
-func (f Fault) damage(q *request, r response) []byte {
+func (f Fault) damage(q *request, r response, encode func(*request, response) []byte) []byte {
 	if f == WrongRequestID {
 		other := *q
 		other.id ^= 1
-		return other.message(r)
+		return encode(&other, r)
 	}
-	b := q.message(r)
+	b := encode(q, r)
 	switch f {
 	case Truncated:
 		return b[:len(b)/2]

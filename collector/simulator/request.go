@@ -19,33 +19,51 @@ type request struct {
 
 	names []oid
 	list  []byte // the variable bindings as they came
+
+	// Of version 3: the message, and who has sent it, nil as long as that is not sure.
+	secured *envelope
+	user    *localUser
 }
 
-// parseRequest decodes a message of version 1 or 2c. Anything but a well-formed
-// request is an error; a device does not answer it.
-func parseRequest(b []byte) (*request, error) {
+// parseRequest decodes a message. Anything but a well-formed request is an error; a
+// device does not answer it. Of version 3 only the version is decoded; rest is what
+// follows it.
+func parseRequest(b []byte) (q *request, rest []byte, err error) {
 	message, rest, err := expect(b, tagSequence)
 	if err != nil || len(rest) > 0 {
-		return nil, errBER
+		return nil, nil, errBER
 	}
-	var q request
-	if q.version, message, err = expectInteger(message); err != nil || q.version != version1 && q.version != version2c {
-		return nil, errBER
+	q = &request{}
+	if q.version, message, err = expectInteger(message); err != nil {
+		return nil, nil, errBER
+	}
+	switch q.version {
+	case version3:
+		return q, message, nil
+	case version1, version2c:
+	default:
+		return nil, nil, errBER
 	}
 	if q.community, message, err = expect(message, tagOctets); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var pdu []byte
-	if q.pdu, pdu, rest, err = element(message); err != nil || len(rest) > 0 {
-		return nil, errBER
+	return q, nil, q.parseMessage(message)
+}
+
+// parseMessage decodes the PDU in a message.
+func (q *request) parseMessage(b []byte) error {
+	var pdu, rest []byte
+	var err error
+	if q.pdu, pdu, rest, err = element(b); err != nil || len(rest) > 0 && q.secured == nil { // DES pads
+		return errBER
 	}
 	switch {
 	case q.pdu == tagGet, q.pdu == tagGetNext, q.pdu == tagSet:
-	case q.pdu == tagGetBulk && q.version == version2c:
+	case q.pdu == tagGetBulk && q.version != version1:
 	default:
-		return nil, errBER
+		return errBER
 	}
-	return &q, q.parsePDU(pdu)
+	return q.parsePDU(pdu)
 }
 
 func (q *request) parsePDU(b []byte) (err error) {
@@ -95,26 +113,35 @@ type response struct {
 }
 
 // fail is the response that names an error of binding index (from 1). It repeats
-// the bindings of the request, but a v2c tooBig, which has none (RFC 3416 section 4.2.1).
+// the bindings of the request, but a tooBig after version 1, which has none (RFC 3416 section 4.2.1).
 func (q *request) fail(status, index int) response {
-	if status == tooBig && q.version == version2c {
+	if status == tooBig && q.version != version1 {
 		return response{status: tooBig}
 	}
 	return response{status, index, q.list}
 }
 
 // overhead is more than what a response needs besides its bindings: the community,
-// the request's id and 30 octets of tags, lengths and small numbers.
-func (q *request) overhead() int { return 30 + len(q.community) + 6 }
+// the request's id and 30 octets of tags, lengths and small numbers, and with version
+// 3 the names of engine and user, a digest, and room to pad.
+func (q *request) overhead() int {
+	if q.secured != nil {
+		return 180 + 32
+	}
+	return 30 + len(q.community) + 6
+}
 
-// message encodes the response to q.
-func (q *request) message(r response) []byte {
+// encode makes the PDU of the response to q.
+func (q *request) encode(r response) []byte {
 	pdu := appendInteger(nil, tagInteger, int64(q.id))
 	pdu = appendInteger(pdu, tagInteger, int64(r.status))
 	pdu = appendInteger(pdu, tagInteger, int64(r.index))
-	pdu = appendElement(pdu, tagSequence, r.list)
+	return appendElement(nil, tagResponse, appendElement(pdu, tagSequence, r.list))
+}
+
+// message encodes the response to q, which is not of version 3.
+func (q *request) message(r response) []byte {
 	b := appendInteger(nil, tagInteger, int64(q.version))
 	b = appendElement(b, tagOctets, q.community)
-	b = appendElement(b, tagResponse, pdu)
-	return appendElement(nil, tagSequence, b)
+	return appendElement(nil, tagSequence, append(b, q.encode(r)...))
 }

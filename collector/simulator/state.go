@@ -14,6 +14,7 @@ type state struct {
 	location string // sysLocation
 	mac      [6]byte
 	boot     time.Time
+	reboots  int
 	asleep   bool
 	jam      bool
 	service  bool
