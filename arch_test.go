@@ -27,6 +27,7 @@ var homes = map[string][]string{
 	"github.com/gosnmp/gosnmp":            {"collector", "collector/simulator"},
 	"go.etcd.io/bbolt":                    {"store"},
 	"github.com/eclipse/paho.mqtt.golang": {"transport", "transport/portal"},
+	"github.com/gorilla/websocket":        {"transport"}, // of paho, whose own use of it knows no context
 	"github.com/mochi-mqtt/server/v2":     {"transport/transporttest"},
 	"github.com/kardianos/service":        {"packaging"},
 	"github.com/pelletier/go-toml/v2":     {"agent/config", "collector"},
@@ -37,6 +38,9 @@ var homes = map[string][]string{
 	"golang.org/x/text":                   {"collector"},
 	"github.com/google/go-cmp":            {"*_test.go"},
 	"github.com/rogpeppe/go-internal":     {"*_test.go"},
+
+	"github.com/santhosh-tekuri/jsonschema/v6": {"*_test.go", "transport/transporttest"}, // the contract in docs/schema
+	"github.com/cloudevents/sdk-go/v2":         {"*_test.go", "transport/transporttest"}, // the same, of the envelope
 }
 
 // starters are the files in which a goroutine may start.

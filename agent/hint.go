@@ -21,6 +21,8 @@ func Hint(err error) text.Key {
 		{transport.ErrUnknownAuthority, text.Key("hint.portal.authority")},
 		{transport.ErrWrongHost, text.Key("hint.portal.host")},
 		{transport.ErrExpired, text.Key("hint.portal.expired")},
+		{transport.ErrPin, text.Key("hint.portal.pin")},
+		{transport.ErrTakenOver, text.Key("hint.portal.taken")},
 		{transport.ErrNotTLS, text.Key("hint.portal.tls")},
 		{transport.ErrNotPortal, text.Key("hint.portal.captive")},
 		{transport.ErrProxy, text.Key("hint.portal.proxy")},

@@ -33,6 +33,9 @@ func fail(ctx context.Context, host string, err error) error {
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w: %w", ended, err)
 	}
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && unknown.Cert != nil {
+		err = fmt.Errorf("it is issued by %s: %w", issuer(unknown.Cert), err)
+	}
 	return &Error{Host: host, Kind: kindOf(err), Cause: err}
 }
 

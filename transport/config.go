@@ -32,11 +32,21 @@ type Config struct {
 	// loopback addresses only.
 	URL   string
 	Token Secret // bearer token, or the MQTT password; "" if the certificate is enough
-	User  string // MQTT user name; "" means Agent, or none if there is no token
+	User  string // MQTT user name, may hold {agent}; "" means Agent, or none if there is no token
 
 	CAFile   string // PEM; if given, only authorities in it are trusted, and not the system's
 	CertFile string // PEM; the client certificate, read again at each connection so that it can be renewed
 	KeyFile  string // PEM; its key
+
+	// Pin holds the public key of the portal or of one of its authorities, as
+	// "sha256/<SHA-256 of the SubjectPublicKeyInfo in base64>"; several are separated by
+	// spaces. The certificate is verified all the same. "" pins none.
+	Pin string
+
+	// Proxy is http://host:port or https://host:port, with user:password@ before the host
+	// for Basic authentication; "none" for a direct connection. "" follows the environment
+	// (HTTPS_PROXY, NO_PROXY) for https:// and wss://, and connects directly for mqtts://.
+	Proxy Secret
 
 	Receipts Receipts // "" means ReceiptsPortal
 
@@ -45,6 +55,11 @@ type Config struct {
 	Software string // name and version for User-Agent and the MQTT status, such as "meteragent/1.2.0"
 
 	Timeout time.Duration // bound of one Send; 0 means 2 min
+
+	// For MQTT only.
+	ClientID string // may hold {agent}; "" means Agent
+	ALPN     string // protocol name in the TLS handshake, for brokers on a shared port; "" for none
+	Topics   Topics
 
 	// LargestBatch bounds what is published over MQTT at once, in bytes of JSON; 0 means
 	// 128 KiB, which the large public brokers take. With ReceiptsBroker it is the size of
@@ -65,12 +80,20 @@ func Dial(c Config) (Link, error) {
 	if c.Token != "" {
 		c.User = cmp.Or(c.User, c.Agent)
 	}
+	c.User, c.ClientID = c.fill(c.User), c.fill(cmp.Or(c.ClientID, c.Agent))
 	security, err := c.security(target.Hostname())
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	if strings.HasPrefix(target.Scheme, "http") {
 		return newHTTPS(c, target, security), nil
+	}
+	if c.ALPN != "" {
+		security.NextProtos = []string{c.ALPN}
+	}
+	c.Topics, err = c.Topics.expand(c)
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
 	}
 	return newMQTT(c, target, security), nil
 }
@@ -106,8 +129,9 @@ func (c Config) check() (*url.URL, error) {
 		return nil, fmt.Errorf("agent: %q is not a UUID in lower case", c.Agent)
 	case (c.CertFile == "") != (c.KeyFile == ""):
 		return nil, errors.New("client certificate and client key: give both or none")
-	case mqtt && (c.Customer == "" || strings.ContainsAny(c.Customer, "/+#\x00")):
-		return nil, fmt.Errorf("customer: %q cannot be part of an MQTT topic: it must not be empty or contain / + #", c.Customer)
+	}
+	if _, err := c.checkProxy(); err != nil {
+		return nil, err
 	}
 	switch c.Receipts {
 	case "", ReceiptsPortal:
@@ -129,6 +153,13 @@ func loopback(host string) bool {
 // security returns the TLS settings for one host.
 func (c Config) security(host string) (*tls.Config, error) {
 	security := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
+	keys, err := pins(c.Pin)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > 0 {
+		security.VerifyConnection = pinned(keys)
+	}
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {

@@ -42,6 +42,20 @@ func TestDialChecks(t *testing.T) {
 		}, "does not go with mqtts"},
 		{"half a certificate", func(c *transport.Config) { c.CertFile = cert }, "give both or none"},
 		{"key of another", func(c *transport.Config) { c.CertFile, c.KeyFile = cert, cert }, "client certificate"},
+		{"pin", func(c *transport.Config) { c.Pin = "sha256/n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=" }, ""},
+		{"pin that is none", func(c *transport.Config) { c.Pin = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=" }, "pin: "},
+		{"pin too short", func(c *transport.Config) { c.Pin = "sha256/AAAA" }, "pin: "},
+		{"proxy", func(c *transport.Config) { c.Proxy = "http://site:hunter2@proxy.example.com:3128" }, ""},
+		{"no proxy", func(c *transport.Config) { c.Proxy = "none" }, ""},
+		{"proxy without a scheme", func(c *transport.Config) { c.Proxy = "hunter2@proxy:3128" }, "proxy: must be"},
+		{"proxy of another kind", func(c *transport.Config) { c.Proxy = "socks5://proxy:1080" }, "proxy: must be"},
+		{"topics", func(c *transport.Config) {
+			c.URL, c.Customer = "mqtts://b.example.com", ""
+			c.Topics = transport.Topics{Records: "devices/{agent}/{kind}", Receipts: "devices/{agent}/#", Status: "none", Probe: "none"}
+		}, ""},
+		{"topic with a wildcard", func(c *transport.Config) { c.URL, c.Topics.Records = "mqtts://b.example.com", "devices/#" }, "topic of records"},
+		{"topic with an unknown part", func(c *transport.Config) { c.URL, c.Topics.Status = "mqtts://b.example.com", "devices/{device}" }, "topic of status"},
+		{"topic that must be", func(c *transport.Config) { c.URL, c.Topics.Receipts = "mqtts://b.example.com", "none" }, "topic of receipts"},
 		{"no such ca", func(c *transport.Config) { c.CAFile = "missing.pem" }, "ca: open missing.pem"},
 		{"ca without a certificate", func(c *transport.Config) { c.CAFile = key }, "holds no certificate"},
 	} {

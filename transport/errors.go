@@ -36,6 +36,13 @@ var (
 	// ErrExpired: the portal's certificate is not valid at this time, or this machine's
 	// clock is wrong.
 	ErrExpired = errors.New("certificate expired or not yet valid")
+	// ErrPin: the portal's certificate is trusted, but not the one it should be: somebody
+	// opens the connection on the way, or the portal has a new key.
+	ErrPin = errors.New("certificate does not have the pinned key")
+	// ErrTakenOver: the broker closes our session again and again. Most often another
+	// agent has the same identity, such as a copied machine, since a broker lets the newest go
+	// on; MQTT 3.1.1 does not say why.
+	ErrTakenOver = errors.New("the broker keeps closing our session, as if another agent had our identity")
 	// ErrNotTLS: the port answered, but not in TLS.
 	ErrNotTLS = errors.New("port does not speak TLS")
 	// ErrConnectionRefused: the host is there and nothing listens on the port.

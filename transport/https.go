@@ -52,7 +52,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		envelope: newEnvelope(c.Agent, c.Customer),
 		client: &http.Client{
 			Transport: &http.Transport{
-				Proxy:                  http.ProxyFromEnvironment,
+				Proxy:                  c.proxyFor,
 				DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
 				TLSClientConfig:        security,
 				TLSHandshakeTimeout:    connectTimeout,
@@ -66,14 +66,6 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 	}
 	l.plain.Store(c.Receipts == ReceiptsStatus)
 	return l
-}
-
-// proxyAnswer gives a proxy's refusal a type, which net/http does not.
-func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
-	if r.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &Error{Kind: ErrProxy, Cause: fmt.Errorf("it answers %s", status(r))}
 }
 
 // redirect follows a portal that moved a path on its own host, and nothing else: the

@@ -3,7 +3,9 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -156,16 +158,56 @@ func TestRequest(t *testing.T) {
 
 // The token goes to the portal's own host only.
 func TestRedirects(t *testing.T) {
-	server := transporttest.NewServer(t)
-	server.Fail(transporttest.MovedHere, 1)
-	receipt, err := transporttest.Dial(t, server, nil).Send(t.Context(), transporttest.Batch(1, 1))
-	if err != nil || receipt.Accepted != 1 {
-		t.Errorf("same host: got %v, %v", receipt, err)
+	for _, c := range []struct {
+		fault transporttest.Fault
+		times int
+		to    string // named in the error; "" if it is followed
+	}{
+		{transporttest.MovedHere, 1, ""},
+		{transporttest.MovedHere, 3, ""},
+		{transporttest.MovedHere, 9, "127.0.0.1"},
+		{transporttest.MovedToGet, 1, "127.0.0.1"}, // a GET delivers nothing
+		{transporttest.Moved, 1, "login.example.net"},
+		{transporttest.MovedAway, 1, "login.example.net"},
+		{transporttest.MovedPlain, 1, "127.0.0.1"},
+	} {
+		t.Run(fmt.Sprintf("%s, %d times", c.fault, c.times), func(t *testing.T) {
+			server := transporttest.NewServer(t)
+			server.Fail(c.fault, c.times)
+			receipt, err := transporttest.Dial(t, server, nil).Send(t.Context(), transporttest.Batch(1, 1))
+			if c.to == "" && (err != nil || receipt.Accepted != 1) {
+				t.Errorf("got %v, %v", receipt, err)
+			}
+			if c.to != "" && (!errors.Is(err, transport.ErrNotPortal) || !strings.Contains(err.Error(), c.to) || strings.Contains(err.Error(), "from=")) {
+				t.Errorf("got error %v", err)
+			}
+			for _, r := range server.Requests() {
+				if r.Method != "POST" {
+					t.Errorf("got a %s", r.Method)
+				}
+			}
+		})
 	}
-	server.Fail(transporttest.Moved, 1)
-	_, err = transporttest.Dial(t, server, nil).Send(t.Context(), transporttest.Batch(2, 1))
-	if !errors.Is(err, transport.ErrNotPortal) || !strings.Contains(err.Error(), "login.example.net") || strings.Contains(err.Error(), "from=") {
-		t.Errorf("other host: got error %v", err)
+}
+
+// A trusted certificate with another key is not the portal's: a firewall opens the
+// connection.
+func TestPin(t *testing.T) {
+	server := transporttest.NewServer(t)
+	dial := func(pin string) transport.Link {
+		return transporttest.Dial(t, server, func(c *transport.Config) { c.Pin = pin })
+	}
+	_, err := dial("sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").Send(t.Context(), nil)
+	if !errors.Is(err, transport.ErrPin) || !strings.Contains(err.Error(), "issued by CN=test authority") {
+		t.Fatalf("got error %v", err)
+	}
+	own := regexp.MustCompile(`sha256/[^ ,]*`).FindString(err.Error())
+	for name, pin := range map[string]string{
+		"own": own, "one of several": "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= " + own, "of the authority": server.Authority.Pin(),
+	} {
+		if _, err := dial(pin).Send(t.Context(), nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -203,6 +245,9 @@ func TestCauses(t *testing.T) {
 				}
 				defer link.Close()
 				_, err = link.Send(t.Context(), transporttest.Batch(1, 1))
+				if c.want == transport.ErrUnknownAuthority && !strings.Contains(err.Error(), "issued by CN=test authority") {
+					t.Errorf("got error %v, want it to name who opens the connection", err)
+				}
 				if !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), c.address+": ") || strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("got error %v, want %v of %s", err, c.want, c.address)
 				}

@@ -6,8 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
+	"strings"
 	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // mostOrders bounds the order states kept between two Sends.
@@ -21,13 +26,13 @@ type mqttLink struct {
 	url      *url.URL
 	security *tls.Config
 	envelope envelope
-	prefix   string // of every topic, "meteragent/v1/<customer>/<agent>/"
 
 	// turn holds one token: whoever has it connects or publishes. The others wait within
 	// their own context, which a mutex or the library's own queue would not allow. Waiting
 	// for receipts needs no turn.
 	turn    chan struct{}
-	session *session // of the last connection; guarded by turn
+	session *session    // of the last connection; guarded by turn
+	lost    []time.Time // when the broker closed the last sessions, at most takeovers; guarded by turn
 
 	mu      sync.Mutex
 	waiting map[*delivery]bool // guarded by mu
@@ -41,7 +46,6 @@ func newMQTT(c Config, target *url.URL, security *tls.Config) *mqttLink {
 		url:      target,
 		security: security,
 		envelope: newEnvelope(c.Agent, c.Customer),
-		prefix:   "meteragent/v1/" + c.Customer + "/" + c.Agent + "/",
 		turn:     make(chan struct{}, 1),
 		waiting:  map[*delivery]bool{},
 	}
@@ -116,7 +120,7 @@ func (l *mqttLink) pack(batch []Message) ([]parcel, error) {
 		if len(payload) > l.config.LargestBatch {
 			return nil, &Error{Kind: ErrRefused, Cause: fmt.Errorf("%d bytes are over the limit of %d", len(payload), l.config.LargestBatch)}
 		}
-		parcels = append(parcels, parcel{l.prefix + kind, payload})
+		parcels = append(parcels, parcel{strings.ReplaceAll(l.config.Topics.Records, "{kind}", kind), payload})
 	}
 	return parcels, nil
 }
@@ -129,6 +133,9 @@ func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, err
 	}
 	defer l.give()
 	if l.session == nil || !l.session.open() {
+		if err := l.contested(time.Now()); err != nil {
+			return nil, err
+		}
 		s, err := l.connect(ctx)
 		if err != nil {
 			return nil, err
@@ -142,6 +149,38 @@ func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, err
 		}
 	}
 	return l.session, nil
+}
+
+// Sessions that the broker closes in this time are taken for a contest.
+const (
+	takeovers   = 4
+	contestedIn = 5 * time.Minute
+)
+
+// contested counts a session that the broker has closed. When it has closed several in
+// a short time, somebody else connects under our identity, as a rule. Connecting again at once
+// would throw that one out, and so on for ever; so the caller is told, and waits. The
+// caller has the turn.
+func (l *mqttLink) contested(now time.Time) error {
+	if l.session == nil || !hungUp(l.session.why()) {
+		return nil
+	}
+	why := l.session.why()
+	l.session = nil // it counts once
+	l.lost = append(l.lost, now)
+	if extra := len(l.lost) - takeovers; extra > 0 {
+		l.lost = l.lost[extra:]
+	}
+	if len(l.lost) < takeovers || now.Sub(l.lost[0]) > contestedIn {
+		return nil
+	}
+	l.lost = nil
+	return &Error{Kind: ErrTakenOver, Cause: why}
+}
+
+// hungUp says whether the far side has ended a connection, and not the network.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isType[*websocket.CloseError](err)
 }
 
 // take waits for the turn.
@@ -167,19 +206,20 @@ func (l *mqttLink) Close() error {
 	l.turn <- struct{}{} // every Send ends now, and gives its turn back
 	defer l.give()
 	if l.session != nil {
-		l.session.leave(l.status("offline"))
+		goodbye, _ := l.status("offline")
+		l.session.leave(goodbye)
 		l.session = nil
 	}
 	return nil
 }
 
-// status returns the topic and text of the retained status.
-func (l *mqttLink) status(word string) parcel {
+// status returns the topic and text of the retained status, and whether there is one.
+func (l *mqttLink) status(word string) (p parcel, wanted bool) {
 	text, _ := json.Marshal(struct { // two strings cannot fail
 		Status   string `json:"status"`
 		Software string `json:"software,omitempty"`
 	}{word, l.config.Software})
-	return parcel{l.prefix + "status", text}
+	return parcel{l.config.Topics.Status, text}, l.config.Topics.Status != none
 }
 
 // A delivery is one batch that waits for receipts.

@@ -94,7 +94,7 @@ func TestKinds(t *testing.T) {
 	b := transporttest.NewBroker(t)
 	batch := transporttest.Batch(1, 6)
 	for i, kind := range []string{"alert", "agent", "device", "gap"} {
-		batch[i].Kind = kind
+		batch[i] = transporttest.Record(t, "bulk", uint64(1+i), kind)
 	}
 	receipt, err := transporttest.Dial(t, b, nil).Send(t.Context(), batch)
 	if err != nil {
@@ -164,6 +164,33 @@ func TestStatus(t *testing.T) {
 		t.Error(err)
 	}
 	expect("offline")
+}
+
+// Two machines with one identity throw each other out of the broker. That is said,
+// and nothing is lost by it.
+func TestTakenOver(t *testing.T) {
+	b := transporttest.NewBroker(t)
+	links := []transport.Link{transporttest.Dial(t, b, nil), transporttest.Dial(t, b, nil)}
+	var said error
+	for i := 0; said == nil; i++ {
+		if i == 100 {
+			t.Fatal("nobody noticed")
+		}
+		_, err := links[i%2].Send(t.Context(), transporttest.Batch(1+i, 1))
+		if errors.Is(err, transport.ErrTakenOver) {
+			said = err
+		}
+	}
+	if !strings.Contains(said.Error(), "another agent") {
+		t.Errorf("got error %v", said)
+	}
+	links[1].Close()
+	for range 2 { // its own loss may still have to be noticed
+		if _, err := links[0].Send(t.Context(), transporttest.Batch(1, 1)); err == nil {
+			return
+		}
+	}
+	t.Error("the one that is left is not let in again")
 }
 
 // Receipts that come in pieces, for other records, or as nonsense neither settle too

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -59,15 +57,21 @@ func (l *mqttLink) greet(ctx context.Context, s *session) error {
 	if err := l.prepare(ctx, s); err != nil {
 		return err
 	}
-	online := l.status("online")
+	online, wanted := l.status("online")
+	if !wanted {
+		return nil
+	}
 	return s.publish(ctx, online.topic, online.payload, true)
 }
 
 func (l *mqttLink) prepare(ctx context.Context, s *session) error {
-	if l.config.Receipts == ReceiptsBroker {
-		return l.prove(ctx, s)
+	switch {
+	case l.config.Receipts != ReceiptsBroker:
+		return s.subscribe(ctx, l.config.Topics.Receipts, l.hear)
+	case l.config.Topics.Probe == none:
+		return nil
 	}
-	return s.subscribe(ctx, l.prefix+"receipts", l.hear)
+	return l.prove(ctx, s)
 }
 
 // refusal names what the broker's answer to CONNECT means (MQTT 3.1.1 section 3.2.2.3).
@@ -86,10 +90,9 @@ func refusal(err error) error {
 }
 
 func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions {
-	offline := l.status("offline")
-	return mqtt.NewClientOptions().
+	o := mqtt.NewClientOptions().
 		AddBroker(l.url.String()).
-		SetClientID(l.config.Agent).
+		SetClientID(l.config.ClientID).
 		SetProtocolVersion(4). // 3.1.1, without falling back to 3.1
 		SetCleanSession(true).
 		SetAutoReconnect(false).
@@ -99,10 +102,9 @@ func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions 
 		SetPingTimeout(pingTimeout).
 		SetConnectTimeout(l.config.Timeout). // ctx ends sooner
 		SetWriteTimeout(handOver).
-		SetBinaryWill(offline.topic, offline.payload, atLeastOnce, true).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lose(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
-			conn, err := dial(ctx, l.url, l.security)
+			conn, err := l.config.dialBroker(ctx, l.url, l.security)
 			if err != nil {
 				s.lose(err)
 				return nil, err
@@ -110,39 +112,10 @@ func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions 
 			return s.hold(conn)
 		}).
 		SetUsername(l.config.User).SetPassword(l.config.Token.Reveal()) // "" leaves them out
-}
-
-// dial opens the network connection.
-func dial(ctx context.Context, target *url.URL, security *tls.Config) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: connectTimeout}
-	switch target.Scheme {
-	case "mqtt":
-		return dialer.DialContext(ctx, "tcp", address(target, "1883"))
-	case "mqtts":
-		return (&tls.Dialer{NetDialer: dialer, Config: security}).DialContext(ctx, "tcp", address(target, "8883"))
+	if offline, wanted := l.status("offline"); wanted {
+		o.SetBinaryWill(offline.topic, offline.payload, atLeastOnce, true)
 	}
-	socket := *target
-	if socket.Path == "" {
-		socket.Path = "/mqtt"
-	}
-	// The library's websocket takes a time and no context: a Send that is cancelled does
-	// not wait for it, and hold closes what comes of it.
-	within := connectTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		within = min(within, time.Until(deadline))
-	}
-	conn, err := mqtt.NewWebsocket(socket.String(), security, max(within, time.Millisecond), nil, nil)
-	if err != nil && strings.HasSuffix(err.Error(), "bad handshake") { // its type is not ours to import
-		err = &Error{Kind: ErrNotPortal, Cause: err}
-	}
-	return conn, err
-}
-
-func address(target *url.URL, port string) string {
-	if target.Port() != "" {
-		port = target.Port()
-	}
-	return net.JoinHostPort(target.Hostname(), port)
+	return o
 }
 
 // prove publishes a probe of the largest batch size and waits until it has come
@@ -159,10 +132,10 @@ func (l *mqttLink) prove(ctx context.Context, s *session) error {
 			}
 		}
 	}
-	if err := s.subscribe(ctx, l.prefix+"probe", heard); err != nil {
+	if err := s.subscribe(ctx, l.config.Topics.Probe, heard); err != nil {
 		return err
 	}
-	if err := s.publish(ctx, l.prefix+"probe", probe, false); err != nil {
+	if err := s.publish(ctx, l.config.Topics.Probe, probe, false); err != nil {
 		return err
 	}
 	select {
@@ -258,12 +231,12 @@ func (s *session) drop() {
 	s.client.Disconnect(0)
 }
 
-// leave says goodbye and returns when the library's goroutines have ended, or cuts
+// leave says goodbye, if there is a topic for it, and returns when the library's goroutines have ended, or cuts
 // the connection if the broker does not take the goodbye in time.
 func (s *session) leave(goodbye parcel) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
 	defer cancel()
-	if s.open() && s.publish(ctx, goodbye.topic, goodbye.payload, true) == nil {
+	if s.open() && (goodbye.topic == none || s.publish(ctx, goodbye.topic, goodbye.payload, true) == nil) {
 		s.client.Disconnect(uint(leaveWithin.Milliseconds()))
 	}
 	s.drop()

@@ -317,6 +317,7 @@ func dial(cfg config.Config, id string) (transport.Link, error) {
 	return transport.Dial(transport.Config{
 		URL: p.URL, Token: transport.Secret(p.Token), User: p.User,
 		CAFile: p.CA, CertFile: p.ClientCertificate, KeyFile: p.ClientKey,
+		Pin: p.Pin, Proxy: transport.Secret(p.Proxy), ClientID: p.ClientID, ALPN: p.ALPN, Topics: transport.Topics(p.Topics),
 		Receipts: transport.Receipts(p.Receipts), Agent: id, Customer: cfg.Customer,
 		Software: "meteragent/" + version,
 	})

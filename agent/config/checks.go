@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net"
 	"net/netip"
 	"net/url"
@@ -33,6 +35,34 @@ func (s section) url(n *node, address string) string {
 		return u.Scheme
 	}
 	return ""
+}
+
+// arePins says whether every word is the SHA-256 of a public key, as curl writes it.
+func arePins(words string) bool {
+	for _, pin := range strings.Fields(words) {
+		sum, found := strings.CutPrefix(pin, "sha256/")
+		if raw, err := base64.StdEncoding.DecodeString(sum); err != nil || !found || len(raw) != sha256.Size {
+			return false
+		}
+	}
+	return true
+}
+
+func isProxy(address string) bool {
+	u, err := url.Parse(address)
+	return address == "" || address == "none" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// topic reads the template of an MQTT topic.
+func (s section) topic(name string, to *string) {
+	n := s.text(name, to)
+	if n == nil {
+		return
+	}
+	rest := strings.NewReplacer("{customer}", "", "{agent}", "", "{kind}", "").Replace(*to)
+	if strings.ContainsAny(rest, "{}") || name != "receipts" && strings.ContainsAny(rest, "+#") {
+		s.add(n, Problem{Reason: text.Key("config.template")})
+	}
 }
 
 func isHTTP(scheme string) bool { return scheme == "http" || scheme == "https" }

@@ -29,7 +29,19 @@ type Portal struct {
 	CA                string // PEM file of a certificate authority of the customer's own; "" uses the system's
 	ClientCertificate string // PEM file; "" for none
 	ClientKey         string // PEM file; "" for none
+	Pin               string // public key of the portal's certificate, "sha256/..."; "" for any
+	Proxy             Secret // http://user:password@host:port, "none", or "" for the environment's
 	Receipts          string // "portal", "broker" or "status"
+
+	// For brokers that prescribe them; "" is what meteragent does by itself.
+	ClientID string
+	ALPN     string
+	Topics   Topics
+}
+
+// Topics are templates of MQTT topics, with {customer}, {agent} and {kind}.
+type Topics struct {
+	Records, Receipts, Status, Probe string
 }
 
 // A Network is a part of the customer's network that is searched for copiers.

@@ -77,6 +77,21 @@ func (s section) portal(p *Portal) (scheme string) {
 	case p.ClientKey != "" && p.ClientCertificate == "" && s.n.keys["client_certificate"] == nil:
 		s.add(key, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_certificate"}})
 	}
+	pin := s.text("pin", &p.Pin)
+	if pin != nil && !arePins(p.Pin) {
+		s.add(pin, Problem{Reason: text.Key("config.pin")})
+	}
+	proxy := s.secret("proxy", &p.Proxy)
+	if proxy != nil && !isProxy(p.Proxy.Reveal()) {
+		s.add(proxy, Problem{Reason: text.Key("config.proxy")})
+	}
+	s.text("client_id", &p.ClientID)
+	s.text("alpn", &p.ALPN)
+	topics := s.section("topics")
+	topics.topic("records", &p.Topics.Records)
+	topics.topic("receipts", &p.Topics.Receipts)
+	topics.topic("status", &p.Topics.Status)
+	topics.topic("probe", &p.Topics.Probe)
 	receipts := s.choice("receipts", &p.Receipts, "portal", "broker", "status")
 	switch {
 	case receipts == nil || scheme == "":

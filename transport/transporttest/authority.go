@@ -4,9 +4,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"math/big"
 	"net"
@@ -40,6 +42,9 @@ func NewAuthority(t testing.TB) *Authority {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if a.cert, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
 	a.File = writePEM(t, "ca.pem", "CERTIFICATE", der)
 	return a
 }
@@ -53,6 +58,12 @@ func (a *Authority) Pool() *x509.CertPool {
 	}
 	pool.AppendCertsFromPEM(pem)
 	return pool
+}
+
+// Pin returns the authority's public key as transport.Config.Pin has it.
+func (a *Authority) Pin() string {
+	sum := sha256.Sum256(a.cert.RawSubjectPublicKeyInfo)
+	return "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Issue signs a certificate for a host name or address, or for a client of that

@@ -32,6 +32,7 @@ type Broker struct {
 
 	t        testing.TB
 	portal   *portal.Portal
+	contract *contract
 	listener net.Listener  // TLS; stays open over restarts
 	arrivals chan net.Conn // accepted, for the broker that runs at the time
 	server   *mqtt.Server
@@ -40,8 +41,9 @@ type Broker struct {
 
 	mu     sync.Mutex
 	faults []Fault
-	limit  int           // bytes of a publish; 0 for none
-	thawed chan struct{} // closed unless frozen
+	rights map[string]string // by user: the beginning of its topics
+	limit  int               // bytes of a publish; 0 for none
+	thawed chan struct{}     // closed unless frozen
 }
 
 // NewBroker starts a broker and a portal, which stop with the test.
@@ -59,9 +61,9 @@ func StartBroker(t testing.TB, a *Authority, security *tls.Config) *Broker {
 		t.Fatal(err)
 	}
 	b := &Broker{
-		Authority: a, t: t, portal: portal.New(portal.Options{}),
+		Authority: a, t: t, portal: portal.New(portal.Options{}), contract: newContract(t),
 		listener: listener, arrivals: make(chan net.Conn), ended: make(chan struct{}), ready: make(chan struct{}, 1),
-		thawed: make(chan struct{}),
+		thawed: make(chan struct{}), rights: map[string]string{Agent: topic("")},
 	}
 	close(b.thawed)
 	go b.accept()
@@ -154,6 +156,22 @@ func (b *Broker) Fail(f Fault, times int) {
 	}
 }
 
+// Let gives a user the right to topics that begin so, as brokers with topics of their
+// own do.
+func (b *Broker) Let(user, topics string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rights[user] = topics
+}
+
+// may returns how the topics of a user begin, and whether there is such a user.
+func (b *Broker) may(user string) (topics string, known bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	topics, known = b.rights[user]
+	return topics, known
+}
+
 // Limit makes the broker acknowledge and drop publishes of more than that many
 // bytes, as mosquitto does; 0 for no limit.
 func (b *Broker) Limit(bytes int) {
@@ -190,10 +208,16 @@ func (b *Broker) Retained() map[string]string {
 	return retained
 }
 
-// topic returns one of the agent's topics.
-func topic(last string) string { return "meteragent/v1/" + Customer + "/" + Agent + "/" + last }
+// topic returns one of the agent's topics; one that has a path of its own is returned
+// as it is.
+func topic(last string) string {
+	if strings.Contains(last, "/") {
+		return last
+	}
+	return "meteragent/v1/" + Customer + "/" + Agent + "/" + last
+}
 
-// Say publishes on one of the agent's topics, such as "receipts".
+// Say publishes on one of the agent's topics, such as "receipts", or on any other.
 func (b *Broker) Say(t testing.TB, last, text string) {
 	t.Helper()
 	if err := b.server.Publish(topic(last), []byte(text), false, 1); err != nil {
@@ -270,10 +294,11 @@ func (h *hook) OnConnectAuthenticate(c *mqtt.Client, pk packets.Packet) bool {
 	if user != "portal" && h.b.next(Unauthorized) != "" {
 		return false
 	}
-	return (user == "portal" || user == Agent) && string(pk.Connect.Password) == Token.Reveal()
+	_, known := h.b.may(user)
+	return (user == "portal" || known) && string(pk.Connect.Password) == Token.Reveal()
 }
 
-// OnACLCheck lets the portal do everything, and an agent what its own topics are.
+// OnACLCheck lets the portal do everything, and an agent what it has a right to.
 func (h *hook) OnACLCheck(c *mqtt.Client, topic string, write bool) bool {
 	if c.ID == portalSession {
 		return true
@@ -281,7 +306,8 @@ func (h *hook) OnACLCheck(c *mqtt.Client, topic string, write bool) bool {
 	if !write && h.b.next(DenyReceipts) != "" {
 		return false
 	}
-	return strings.HasPrefix(topic, "meteragent/v1/"+Customer+"/"+string(c.Properties.Username)+"/")
+	own, known := h.b.may(string(c.Properties.Username))
+	return known && strings.HasPrefix(topic, own)
 }
 
 func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
@@ -291,9 +317,17 @@ func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, err
 	if limit > 0 && len(pk.Payload) > limit {
 		return pk, packets.CodeSuccessIgnore
 	}
-	if c.ID == portalSession || strings.HasSuffix(pk.TopicName, "/status") || strings.HasSuffix(pk.TopicName, "/probe") {
+	switch {
+	case c.ID == portalSession:
+		h.b.contract.say(pk.Payload)
+		return pk, nil
+	case strings.HasSuffix(pk.TopicName, "/status"):
+		h.b.contract.check("status", h.b.contract.status, pk.Payload)
+		return pk, nil
+	case strings.HasSuffix(pk.TopicName, "/probe"):
 		return pk, nil
 	}
+	h.b.contract.deliver(pk.Payload)
 	switch h.b.next(Silent, CutBefore, CutAfter, Deny) {
 	case Silent:
 		return pk, packets.ErrRejectPacket

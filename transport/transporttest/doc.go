@@ -1,6 +1,7 @@
 // Package transporttest has what tests of delivery need: a portal behind real TLS
 // and an MQTT broker, both on loopback and both made to fail by name, a certificate
-// authority, and the conformance suite that every transport.Link has to pass.
+// authority, and the conformance suite that every transport.Link has to pass. What
+// passes is held to docs/schema.
 //
 // A fault has a name and a number of times instead of a probability, so that a red
 // test can be repeated.
@@ -24,6 +25,15 @@ const (
 	// Token is the agent's token, and its password at the broker.
 	Token transport.Secret = "correct horse battery staple"
 )
+
+// Record returns a record whose body is the example of docs/schema; of a kind that has
+// none there, an empty object.
+func Record(t testing.TB, lane string, seq uint64, kind string) transport.Message {
+	t.Helper()
+	m := Reading(seq, "ABC12345", 0)
+	m.Lane, m.Kind, m.Body = lane, kind, example(t, kind)
+	return m
+}
 
 // A Fault is a way to fail, by name.
 type Fault string
@@ -76,8 +86,12 @@ func Reading(seq uint64, device string, total int64) transport.Message {
 	at := time.Date(2026, 11, 30, 17, 0, 0, 0, time.UTC).Add(time.Duration(seq) * time.Minute)
 	body, err := json.Marshal(map[string]any{
 		"device":  map[string]string{"id": device, "serial": device, "manufacturer": "Canon", "model": "iR-ADV C5535"},
-		"takenAt": at, "origin": "automatic",
-		"meters": []map[string]any{{"name": "systemTotals.impressions.total", "value": total, "unit": "impressions", "primary": true}},
+		"takenAt": at, "origin": "automatic", "clock": "synchronised", "profile": "printer-mib",
+		"meters": []map[string]any{{
+			"name": "systemTotals.impressions.total", "value": total, "unit": "impressions", "format": "life",
+			"persistence": "lifetime", "oid": "1.3.6.1.2.1.43.10.2.1.4.1.1", "primary": true, "quality": "good",
+		}},
+		"status": map[string]string{"device": "running", "printer": "idle"},
 	})
 	if err != nil {
 		panic(fmt.Sprintf("a map of strings and numbers: %v", err))

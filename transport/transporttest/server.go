@@ -1,11 +1,13 @@
 package transporttest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +32,9 @@ const (
 	ServerError   Fault = "500, with a page"
 	RetryLater    Fault = "503, with the seconds to stay away"
 	Moved         Fault = "302 to another host"
+	MovedAway     Fault = "307 to another host"
+	MovedPlain    Fault = "308 to the same host without TLS"
+	MovedToGet    Fault = "302 to another path of the same host"
 	MovedHere     Fault = "307 to another path of the same host"
 	Empty         Fault = "200, without a body"
 	CaptivePortal Fault = "200, with a login page"
@@ -45,10 +50,11 @@ const (
 type Server struct {
 	Authority *Authority // that has signed its certificate
 
-	t      testing.TB
-	portal *portal.Portal
-	http   *httptest.Server
-	ending chan struct{} // closed at the end of the test
+	t        testing.TB
+	portal   *portal.Portal
+	contract *contract
+	http     *httptest.Server
+	ending   chan struct{} // closed at the end of the test
 
 	mu       sync.Mutex
 	faults   []Fault // of the next requests
@@ -65,7 +71,9 @@ func NewServer(t testing.TB) *Server {
 // StartServer is NewServer with an authority and TLS settings of the test's own.
 func StartServer(t testing.TB, a *Authority, security *tls.Config) *Server {
 	t.Helper()
-	s := &Server{Authority: a, t: t, portal: portal.New(portal.Options{Token: Token}), ending: make(chan struct{})}
+	s := &Server{
+		Authority: a, t: t, portal: portal.New(portal.Options{Token: Token}), contract: newContract(t), ending: make(chan struct{}),
+	}
 	s.listen("127.0.0.1:0", security)
 	t.Cleanup(func() {
 		close(s.ending)
@@ -143,11 +151,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch f {
 	case "":
-		s.portal.ServeHTTP(w, r)
+		s.serve(w, r)
 	case CutBefore:
 		panic(http.ErrAbortHandler) // net/http's way to close a connection
 	case CutAfter:
-		s.portal.ServeHTTP(httptest.NewRecorder(), r)
+		s.serve(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
 	case RejectAll:
 		rejectAll(w, r)
@@ -157,7 +165,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		io.Copy(io.Discard, r.Body) // before that the server does not notice that the client has gone
-		status, header, body := canned(f)
+		status, header, body := canned(f, r)
 		for name, value := range header {
 			w.Header().Set(name, value)
 		}
@@ -177,8 +185,39 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serve passes a request to the portal, and holds both sides to the contract.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	packed, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the agent has gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(packed))
+	if batch, err := unpack(r.Header.Get("Content-Encoding"), packed); err == nil {
+		s.contract.deliver(batch)
+	}
+	said := httptest.NewRecorder()
+	s.portal.ServeHTTP(said, r)
+	if r.Method == http.MethodPost && said.Code == http.StatusOK {
+		s.contract.say(said.Body.Bytes())
+	}
+	maps.Copy(w.Header(), said.Header())
+	w.WriteHeader(said.Code)
+	w.Write(said.Body.Bytes()) // nobody is left to tell if this fails
+}
+
+func unpack(coding string, packed []byte) ([]byte, error) {
+	if coding != "gzip" {
+		return packed, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
 // canned returns an answer that is always the same; status 0 for none.
-func canned(f Fault) (status int, header map[string]string, body string) {
+func canned(f Fault, r *http.Request) (status int, header map[string]string, body string) {
 	html := map[string]string{"Content-Type": "text/html"}
 	problem := map[string]string{"Content-Type": "application/problem+json", "Retry-After": "120"}
 	switch f {
@@ -204,6 +243,12 @@ func canned(f Fault) (status int, header map[string]string, body string) {
 		return 503, problem, `{"title":"Maintenance","detail":"back at six, holder of ` + Token.Reveal() + `"}`
 	case Moved:
 		return 302, map[string]string{"Location": "https://login.example.net/?from=events"}, ""
+	case MovedAway:
+		return 307, map[string]string{"Location": "https://login.example.net/?from=events"}, ""
+	case MovedPlain:
+		return 308, map[string]string{"Location": "http://" + r.Host + "/events"}, ""
+	case MovedToGet:
+		return 302, map[string]string{"Location": "/events?moved"}, ""
 	case MovedHere:
 		return 307, map[string]string{"Location": "/events?moved"}, ""
 	case Empty:
@@ -222,17 +267,15 @@ func canned(f Fault) (status int, header map[string]string, body string) {
 
 // rejectAll answers that no record is taken.
 func rejectAll(w http.ResponseWriter, r *http.Request) {
-	var body io.Reader = r.Body
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		unpacked, err := gzip.NewReader(body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		body = unpacked
+	packed, err := io.ReadAll(r.Body)
+	if err == nil {
+		packed, err = unpack(r.Header.Get("Content-Encoding"), packed)
 	}
 	var records []struct{ ID string }
-	if err := json.NewDecoder(body).Decode(&records); err != nil {
+	if err == nil {
+		err = json.Unmarshal(packed, &records)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

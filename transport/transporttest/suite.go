@@ -164,13 +164,13 @@ func lowerThanLast(t *testing.T, p Peer) {
 
 func orderStates(t *testing.T, p Peer) {
 	link := Dial(t, p, nil)
-	order := Reading(1, "ABC12345", 0)
-	order.Lane, order.Kind, order.Body = "urgent", "order", []byte(`{"id":"order-1","supply":"black toner","reason":"12 % left"}`)
-	equal(t, "states", send(t, link, []transport.Message{order}).Orders, []transport.OrderState{{ID: "order-1", State: "accepted"}})
-	if !p.Portal().SetOrder("order-1", "shipped") {
+	const id = "32fe44a8-e22c-5593-9f30-b77b0eaf824f" // of the example
+	order := Record(t, "urgent", 1, "order")
+	equal(t, "states", send(t, link, []transport.Message{order}).Orders, []transport.OrderState{{ID: id, State: "accepted"}})
+	if !p.Portal().SetOrder(id, "shipped") {
 		t.Fatal("the portal does not know the order")
 	}
-	equal(t, "states", send(t, link, Batch(1, 1)).Orders, []transport.OrderState{{ID: "order-1", State: "shipped"}})
+	equal(t, "states", send(t, link, Batch(1, 1)).Orders, []transport.OrderState{{ID: id, State: "shipped"}})
 }
 
 func unauthorised(t *testing.T, p Peer) {
