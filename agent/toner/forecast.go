@@ -114,7 +114,7 @@ func (u Use) yield() (each float64, known bool) {
 		pages += d.Pages
 	}
 	used := u.used()
-	if used < 5 || pages <= 0 {
+	if used < 5 || pages < 100 {
 		return 0, false
 	}
 	return float64(pages) / used, true
@@ -203,6 +203,16 @@ func (s Supply) forecast(o Observation, p Policy) Forecast {
 	if each, known := s.Use.yield(); known {
 		pages := int64(math.Round(left * each))
 		f.Pages = &pages
+	}
+	return f
+}
+
+// Forecast looks ahead from the last reading of a supply. The zero value says that
+// there is none.
+func (l Ledger) Forecast(p Policy, key string) (f Forecast) {
+	s := l.Supplies[key]
+	if n := len(s.Readings); n > 0 {
+		return s.forecast(s.Readings[n-1], p)
 	}
 	return f
 }

@@ -31,6 +31,7 @@ type world struct {
 	openUntil        int // hour: a cover is open
 	told, flagged    bool
 	brain            brain
+	watch            func() // called once a day; may be nil
 	lives            []*life
 }
 
@@ -68,6 +69,7 @@ type life struct {
 	unseen       bool // nobody had polled for a whole day of its last
 	over         bool
 	begun        int
+	emptied      int // hour, if it ran empty
 	orderedAt    int
 	orderedLevel float64
 }
@@ -212,6 +214,9 @@ func (w *world) change(p *place) {
 		return
 	}
 	p.spare = p.spare[1:]
+	if p.real <= 0 && p.life.emptied == 0 {
+		p.life.emptied = w.hour
+	}
 	level := 100.0
 	if w.use.IntN(15) == 0 {
 		level = 60 + 40*w.use.Float64() // brought from another copier
@@ -319,6 +324,7 @@ func (w *world) run(days int) []*life {
 		w.befall()
 		for _, p := range w.places {
 			if l := p.life; p.real <= 0 && l.before {
+				l.emptied = w.hour
 				if l.before = false; l.orders == 0 {
 					l.dry, l.stood = true, true
 					l.unseen = w.hour < w.silentUntil+24 || w.hour-l.begun < 24
@@ -346,6 +352,9 @@ func (w *world) run(days int) []*life {
 			continue
 		}
 		ids, keys := w.brain.see(w.reading())
+		if w.watch != nil && w.hour%24 == 18 {
+			w.watch()
+		}
 		for i, id := range ids {
 			p := w.places[slices.IndexFunc(w.places, func(p *place) bool { return p.key == keys[i] })]
 			if known[id] {

@@ -15,8 +15,8 @@ func (s Supply) after(o Observation, rule Rule, p Policy) (next Supply, happened
 		next, e := s.fresh(o, proof)
 		return next, e, false
 	}
-	if !s.believe(o, p) {
-		return s, nil, false
+	if s.New.Count > 0 || !s.believe(o, p) {
+		return s, nil, false // it may be another cartridge, or a slip
 	}
 	if s.Waits() || s.State == Stopped {
 		return s, nil, false

@@ -33,7 +33,7 @@ func (s *Supply) believe(o Observation, p Policy) bool {
 		}
 		before = o.Percent
 		u.note(o, 0) // nobody knows when it was used, or whether
-	case p.Sudden > 0 && !u.Fine && now != *before:
+	case p.Sudden > 0 && !u.Fine && now != *before && o.Signal == "":
 		// A large step is as large as a slip of the sensor, so it needs confirmation.
 		s.Jump = s.Jump.and(o)
 		if !s.Jump.lasted(p.Readings, p.Over, o.At) {
