@@ -56,6 +56,7 @@ type Agent struct {
 	policy   toner.Policy
 
 	health *health
+	writer *writer
 	wake   chan struct{} // something was stored; capacity 1
 	found  chan collector.Find
 }
@@ -71,6 +72,7 @@ func New(o Options) *Agent {
 		wake:   make(chan struct{}, 1),
 		found:  make(chan collector.Find),
 	}
+	a.writer = newWriter(a)
 	if a.clock == nil {
 		a.clock = func() string { return string(collector.ClockUnknown) }
 	}

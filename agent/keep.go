@@ -60,32 +60,18 @@ type OrderEntry struct {
 	Changed time.Time   `json:"changed"`
 }
 
-// keep stores a reading, what is decided from it and the state those decisions
-// change, all in one transaction, and returns the device's id. Whoever watches is
-// told after the commit.
+// keep takes a reading to be stored with what is decided from it and the state those
+// decisions change, all in one transaction, soon (write.go). It returns the device's
+// id. Whoever watches is told after the commit.
 func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
 	r.Clock = collector.Clock(a.clock())
 	r.TakenAt = r.TakenAt.UTC().Truncate(time.Millisecond) // finer is noise, and bytes
 	if r.Device.ID == "" {
 		r.Device.ID = strings.Join([]string{r.Device.Manufacturer, r.Device.Model, host}, ":")
 	}
-	var happened []Notice
-	err := a.store.Update(func(tx *store.Tx) error {
-		happened = happened[:0]
-		k := keeping{tx: tx, agent: a, reading: r, host: host, scope: scope}
-		if err := k.all(); err != nil {
-			return err
-		}
-		happened = k.happened
-		return nil
-	})
-	if err != nil {
+	if err := a.writer.add(keeping{agent: a, reading: r, host: host, scope: scope}); err != nil {
 		return "", fmt.Errorf("store the reading of %s: %w", r.Device.ID, err)
 	}
-	for _, n := range happened {
-		a.notice(n)
-	}
-	a.kick()
 	return r.Device.ID, nil
 }
 
@@ -97,6 +83,7 @@ type keeping struct {
 	host     string
 	scope    collector.Scope
 	happened []Notice
+	urgent   bool // an urgent record was made
 }
 
 func (k *keeping) all() error {
@@ -186,6 +173,7 @@ func (k *keeping) record() error {
 }
 
 func (k *keeping) append(lane, kind string, body any) error {
+	k.urgent = k.urgent || lane == store.Urgent
 	return appendBody(k.tx, lane, kind, k.reading.Device.ID, k.reading.TakenAt, body)
 }
 

@@ -20,6 +20,7 @@ import (
 //	discover   1             sweeps the configured ranges
 //	forward    1             brings the outbox to the portal
 //	beat       1             a heartbeat record once a day
+//	write      1             stores what was read, in groups
 //	keepRoom   1             keeps the database within its limits
 //	beside     each          what the caller wants to run as long, such as the page
 func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Context)) error {
@@ -34,7 +35,10 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	deliver, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDelivering()
 
-	var polling, delivering sync.WaitGroup
+	var polling, writing, delivering sync.WaitGroup
+	write, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	writing.Go(func() { a.writer.run(write) })
 	delivering.Go(func() { newForwarder(a).run(deliver) })
 	polling.Go(func() { a.schedulePolls(ctx, s, jobs, results); close(jobs) })
 	for range a.cfg.Poll.Parallel {
@@ -50,6 +54,8 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 
 	<-ctx.Done()
 	polling.Wait()
+	stopWriting()
+	writing.Wait()
 	err = a.say("stopped")
 	stopDelivering()
 	delivering.Wait()
@@ -83,7 +89,15 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	if err := a.discoverOnce(ctx, func(f collector.Find) { a.addFind(s, f) }); err != nil {
 		return Summary{}, err
 	}
+	var writing sync.WaitGroup
+	write, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	writing.Go(func() { a.writer.run(write) })
 	sum, polled := a.pollAll(ctx, s)
+	stopWriting()
+	writing.Wait()
+	if disk, left := a.writer.state(); left > 0 {
+		return sum, fmt.Errorf("%d readings were not stored: %w", left, disk.err)
+	}
 	drained := newForwarder(a).drain(ctx)
 	waiting, err := a.store.Waiting(Portal)
 	if err != nil {

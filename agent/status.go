@@ -28,13 +28,14 @@ type Memory struct {
 
 	problems []string
 	health   *health // nil: no daemon runs
+	writer   *writer // the same
 }
 
 // Memory is the running daemon's.
 func (a *Agent) Memory() Memory {
 	return Memory{
 		Config: a.cfg, ID: a.id, Version: a.version, Store: a.store, Clock: a.clock(),
-		problems: a.problems, health: a.health,
+		problems: a.problems, health: a.health, writer: a.writer,
 	}
 }
 
@@ -106,8 +107,18 @@ func (m Memory) room(s *page.Status) error {
 		_, err := tx.Get(toldOf, "dropped", &sum)
 		return err
 	})
-	s.Store = page.Store{File: u.File, Used: u.Used, Limit: m.Config.Store.MaxBytes, Dropped: sum.Records, DroppedTo: sum.Last}
+	s.Store = page.Store{
+		File: u.File, Used: u.Used, Limit: m.Config.Store.MaxBytes, Dropped: sum.Records, DroppedTo: sum.Last,
+		Commits: u.Commits, Written: u.Written,
+	}
 	words := text.For("")
+	if m.writer != nil {
+		disk, left := m.writer.state()
+		s.Store.Readings, s.Store.InMemory, s.Store.FailingSince = m.writer.count(), left, disk.since
+		if disk.err != nil {
+			s.Problems = append(slices.Clip(s.Problems), words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err))
+		}
+	}
 	if sum.Records > 0 {
 		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))
 	}

@@ -2,9 +2,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 )
@@ -15,6 +18,7 @@ type Store struct {
 	path         string
 	stream       string
 	destinations []string
+	commits      atomic.Uint64
 	packer
 }
 
@@ -46,10 +50,23 @@ func (s *Store) Update(fn func(*Tx) error) error {
 		refused = fn(&Tx{tx: tx, store: s})
 		return refused
 	})
+	if err == nil {
+		s.commits.Add(1)
+	}
 	if err != nil && refused == nil {
 		return fmt.Errorf("commit to store %s: %w", s.path, err)
 	}
 	return err
+}
+
+// Try runs fn as Update does, and takes back what it did: it tells what Update would do.
+// Nothing is written to disk.
+func (s *Store) Try(fn func(*Tx) error) error {
+	taken := errors.New("taken back")
+	if err := s.Update(func(t *Tx) error { return cmp.Or(fn(t), taken) }); err != taken {
+		return err
+	}
+	return nil
 }
 
 // View runs fn in a transaction that only reads: the state after the last

@@ -109,6 +109,9 @@ func (h *Thinner) superfluous(t *Tx, seq uint64, drop [][]byte, done *Thinned) [
 type Usage struct {
 	File int64 // bytes on disk
 	Used int64 // bytes of them that hold something; the rest is used again
+
+	Commits uint64 // transactions since Open
+	Written int64  // bytes they have written
 }
 
 // Usage tells what the file takes.
@@ -118,6 +121,8 @@ func (s *Store) Usage() (Usage, error) {
 		stats := s.db.Stats()
 		u.File = t.tx.Size()
 		u.Used = u.File - int64(stats.FreePageN+stats.PendingPageN)*pageSize
+		u.Commits = s.commits.Load()
+		u.Written = stats.TxStats.GetPageAlloc() + int64(u.Commits)*pageSize // each writes a head page, too
 		return nil
 	})
 	return u, err

@@ -78,6 +78,22 @@ func storeMetrics(status Status, family func(name, kind, help string, rows func(
 		func(row func(float64, ...string)) { row(float64(s.File)) })
 	family("meteragent_database_used_bytes", "gauge", "Part of the database that holds something.",
 		func(row func(float64, ...string)) { row(float64(s.Used)) })
+	family("meteragent_database_commits_total", "counter", "Transactions since the start.",
+		func(row func(float64, ...string)) { row(float64(s.Commits)) })
+	family("meteragent_database_written_bytes_total", "counter", "Bytes written to the database since the start.",
+		func(row func(float64, ...string)) { row(float64(s.Written)) })
+	family("meteragent_stored_readings_total", "counter", "Readings stored since the start.",
+		func(row func(float64, ...string)) { row(float64(s.Readings)) })
+	family("meteragent_unwritten_readings", "gauge", "Readings that are only in memory.",
+		func(row func(float64, ...string)) { row(float64(s.InMemory)) })
+	family("meteragent_database_failing", "gauge", "1 while the database cannot be written.",
+		func(row func(float64, ...string)) {
+			failing := 0.0
+			if !s.FailingSince.IsZero() {
+				failing = 1
+			}
+			row(failing)
+		})
 	family("meteragent_dropped_readings_total", "counter", "Readings dropped unsent, for want of room or for their age.",
 		func(row func(float64, ...string)) { row(float64(s.Dropped)) })
 }

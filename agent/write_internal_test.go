@@ -1,0 +1,226 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meteragent/agent/config"
+	"meteragent/collector"
+	"meteragent/store"
+)
+
+// newTestAgent is an agent whose writer runs until the test ends, on a real database.
+func newTestAgent(t *testing.T) (*Agent, *store.Store) {
+	t.Helper()
+	s, err := store.Open(filepath.Join(t.TempDir(), "agent.db"), store.Options{Destinations: []string{Portal}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	return New(Options{Config: cfg, ID: "6f3c1d5e-0000-4000-8000-000000000001", Store: s}), s
+}
+
+// reading is one of a device.
+func reading(serial string, total int64) collector.Reading {
+	return collector.Reading{
+		Device:  collector.Device{ID: serial, Serial: serial, Manufacturer: "Canon", Model: "Test"},
+		TakenAt: time.Now().UTC(),
+		Meters:  []collector.Meter{{Name: "total", OID: "1", Value: total, Primary: true}},
+	}
+}
+
+func waiting(t *testing.T, s *store.Store) store.Waiting {
+	t.Helper()
+	w, err := s.Waiting(Portal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func commits(t *testing.T, s *store.Store) uint64 {
+	t.Helper()
+	u, err := s.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Commits
+}
+
+// What is read within a second shares a transaction; what is urgent does not wait.
+func TestReadingsShareTransactions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newTestAgent(t)
+		defer s.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { a.writer.run(ctx); close(ended) }()
+		before := commits(t, s)
+		for i := range 100 {
+			if _, err := a.keep(reading(fmt.Sprintf("S%03d", i), 1), fmt.Sprintf("h%d", i), collector.Full); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if w := waiting(t, s); w.Bulk != 0 {
+			t.Errorf("%d records at once, want them to wait for others", w.Bulk)
+		}
+		time.Sleep(groupWithin + time.Millisecond)
+		synctest.Wait()
+		if n, w := commits(t, s)-before, waiting(t, s); n != 1 || w.Bulk != 200 {
+			t.Errorf("%d records in %d transactions, want 200 in 1", w.Bulk, n)
+		}
+		for i := range groupSize { // a full group does not wait
+			if _, err := a.keep(reading(fmt.Sprintf("S%03d", i), 2), fmt.Sprintf("h%d", i), collector.Full); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if _, left := a.writer.state(); left != 0 {
+			t.Errorf("%d readings wait although the group is full", left)
+		}
+		// Another device where one used to be is urgent.
+		if _, err := a.keep(reading("NEW", 1), "h0", collector.Full); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if w := waiting(t, s); w.Urgent != 1 {
+			t.Errorf("%d urgent records at once, want 1", w.Urgent)
+		}
+		if _, err := a.keep(reading("LAST", 1), "last", collector.Full); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		<-ended
+		if _, left := a.writer.state(); left != 0 {
+			t.Errorf("%d readings were left behind at the end", left)
+		}
+	})
+}
+
+// The disk is full for an hour. Readings are taken until memory is full, too; when the
+// disk takes one transaction again, it is the urgent one; then all are there, in order.
+func TestDiskFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newTestAgent(t)
+		defer s.Close()
+		var tries, allowed atomic.Int64 // transactions
+		a.writer.update = func(fn func(*store.Tx) error) error {
+			tries.Add(1)
+			if allowed.Add(-1) < 0 {
+				allowed.Store(0)
+				return errors.Join(s.Try(fn), fmt.Errorf("commit: %w", syscall.ENOSPC))
+			}
+			return s.Update(fn)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { a.writer.run(ctx); close(ended) }()
+
+		kept := 0
+		for i := range maxInMemory + 400 {
+			serial, host := fmt.Sprintf("S%03d", i%300), fmt.Sprintf("h%d", i%300)
+			if i == 700 {
+				serial, host = "NEW", "h7" // urgent: S007 used to be there
+			}
+			_, err := a.keep(reading(serial, int64(i)), host, collector.Full)
+			if err == nil {
+				kept++
+			} else if !errors.Is(err, errMemoryFull) {
+				t.Fatal(err)
+			}
+			if i == 299 { // these are on disk before it is full
+				allowed.Store(1000)
+				a.writer.flush()
+				allowed.Store(0)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		if want := 300 + maxInMemory; kept != want {
+			t.Errorf("%d readings were taken, want %d", kept, want)
+		}
+		status, err := a.Memory().Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(status.Problems) != 1 || !strings.Contains(status.Problems[0], "no space left") || status.Store.InMemory == 0 {
+			t.Errorf("problems %q, in memory %d", status.Problems, status.Store.InMemory)
+		}
+		if tries := tries.Load(); tries > 300 {
+			t.Errorf("%d tries hammer the disk", tries)
+		}
+		allowed.Store(1)
+		time.Sleep(2 * retryMost)
+		synctest.Wait()
+		if w := waiting(t, s); w.Urgent != 1 {
+			t.Errorf("%d urgent records after the first transaction, want 1", w.Urgent)
+		}
+		allowed.Store(1000)
+		time.Sleep(2 * retryMost)
+		cancel()
+		<-ended
+		checkTotals(t, s, kept)
+		if status, err := a.Memory().Status(); err != nil || len(status.Problems) != 0 || status.Store.InMemory != 0 {
+			t.Errorf("afterwards: %q, %d in memory, %v", status.Problems, status.Store.InMemory, err)
+		}
+	})
+}
+
+// checkTotals looks for each reading that was kept, in the order of its device.
+func checkTotals(t *testing.T, s *store.Store, kept int) {
+	t.Helper()
+	batch, err := s.Pending(Portal, store.Bulk, 1_000_000, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	last := map[string]int64{}
+	for _, r := range batch {
+		if r.Kind != kindReading {
+			continue
+		}
+		n++
+		var total int64
+		if at := strings.Index(string(r.Body), `"value":`); at >= 0 {
+			fmt.Sscanf(string(r.Body[at:]), `"value":%d`, &total)
+		}
+		if before, ok := last[r.Subject]; ok && total <= before {
+			t.Errorf("%s: %d after %d", r.Subject, total, before)
+		}
+		last[r.Subject] = total
+	}
+	if n != kept {
+		t.Errorf("%d readings are there, %d were kept", n, kept)
+	}
+}
+
+// One reading that cannot be stored does not keep the others out.
+func TestOneBadReading(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	for _, serial := range []string{"A", "B", "C"} {
+		if _, err := a.keep(reading(serial, 1), "h"+serial, collector.Full); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.Update(func(tx *store.Tx) error { return tx.Put(devices, "B", "nonsense") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.writer.flush()
+	if w := waiting(t, s); w.Bulk != 4 { // two readings, two devices found
+		t.Errorf("%d records, want 4", w.Bulk)
+	}
+	if _, err := a.keep(reading("B", 1), "hB", collector.Full); err == nil {
+		t.Error("no error for a reading that cannot be stored")
+	}
+}
