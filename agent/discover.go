@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"meteragent/agent/config"
@@ -122,6 +121,16 @@ func (a *Agent) addFind(s *schedule, f collector.Find) {
 
 // credentials are how a network's devices are asked.
 func credentials(n config.Network) []collector.Credential {
-	version := map[string]collector.Version{"1": collector.V1, "2c": collector.V2c}[n.Version]
-	return slices.Clip([]collector.Credential{{Version: version, Community: collector.Secret(n.Community)}})
+	var all []collector.Credential
+	for _, u := range n.Users {
+		all = append(all, collector.Credential{Version: collector.V3, User: collector.User{
+			Name: u.Name, Auth: u.Auth, AuthPassword: collector.Secret(u.AuthPassword),
+			Priv: u.Priv, PrivPassword: collector.Secret(u.PrivPassword), Context: u.Context,
+		}})
+	}
+	if n.Community != "" || len(all) == 0 {
+		version := map[string]collector.Version{"1": collector.V1, "2c": collector.V2c}[n.Version]
+		all = append(all, collector.Credential{Version: version, Community: collector.Secret(n.Community)})
+	}
+	return all
 }

@@ -137,6 +137,8 @@ func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
 	switch {
 	case ctx.Err() != nil: // half a reading that nobody waits for is none
 		return Reading{}, ctx.Err()
+	case errors.Is(err, ErrUnheard):
+		return Reading{}, fmt.Errorf("%w after %d tries (%s): %w", ErrNoAnswer, w.sent, time.Since(started).Round(100*time.Millisecond), ErrUnheard)
 	case errors.Is(err, errSilent):
 		return Reading{}, fmt.Errorf("%w after %d tries (%s)", ErrNoAnswer, w.sent, time.Since(started).Round(100*time.Millisecond))
 	case errors.Is(err, context.DeadlineExceeded):
@@ -161,8 +163,11 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 		refused := isRefusal(err)
 		if len(found) == 0 && (refused || errors.Is(err, errSilent)) {
 			c.forget(to)
-			if refused && !isRefusal(failure) {
+			switch {
+			case refused && !isRefusal(failure):
 				failure = err
+			case a.peer != nil && a.peer.met() && failure == errSilent:
+				failure = ErrUnheard
 			}
 			continue
 		}

@@ -17,6 +17,9 @@ var (
 	ErrWrongDigest = errors.New("wrong digest (usmStatsWrongDigests)")
 	ErrDecryption  = errors.New("decryption error (usmStatsDecryptionErrors)")
 	ErrContext     = errors.New("unknown context (snmpUnknownContexts)")
+	// ErrUnheard: the device has said who it is, but does not answer this user. That is
+	// how many answer who encrypts with another key, or has not the right to read.
+	ErrUnheard = errors.New("the device answers, but not to this user")
 	// ErrRefused is any other report.
 	ErrRefused = errors.New("refused by the device")
 )

@@ -93,8 +93,8 @@ func TestRefusedUsers(t *testing.T) {
 		"key":          {func(u *collector.User) { u.PrivPassword = "another-password" }, collector.ErrDecryption},
 		"level":        {func(u *collector.User) { u.Name = "plain" }, collector.ErrLevel},
 		"context":      {func(u *collector.User) { u.Context = "elsewhere" }, collector.ErrContext},
-		"a lower one":  {func(u *collector.User) { u.Priv = "" }, collector.ErrNoAnswer},
-		"lowest level": {func(u *collector.User) { u.Auth, u.Priv = "", "" }, collector.ErrNoAnswer},
+		"a lower one":  {func(u *collector.User) { u.Priv = "" }, collector.ErrUnheard},
+		"lowest level": {func(u *collector.User) { u.Auth, u.Priv = "", "" }, collector.ErrUnheard},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +104,7 @@ func TestRefusedUsers(t *testing.T) {
 			c.change(&credential.User)
 			to.Credentials = []collector.Credential{credential}
 			to.Timeout, to.Retries = 50*time.Millisecond, -1
-			if c.want != collector.ErrNoAnswer {
+			if c.want != collector.ErrUnheard {
 				to.Timeout = 5 * time.Second
 			}
 			_, err := collector.New().Read(context.Background(), to)

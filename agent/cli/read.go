@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,30 +15,6 @@ import (
 	"meteragent/agent/text"
 	"meteragent/collector"
 )
-
-// askFlags are how devices are asked from the command line.
-type askFlags struct {
-	port      uint16
-	community string
-	version   string
-	timeout   time.Duration
-}
-
-func (f *askFlags) add(a *app, c *cobra.Command) {
-	c.Flags().Uint16Var(&f.port, "port", 161, a.say.Say("help.flag.port"))
-	c.Flags().StringVar(&f.community, "community", "public", a.say.Say("help.flag.community"))
-	c.Flags().StringVar(&f.version, "snmp", "auto", a.say.Say("help.flag.snmp"))
-	c.Flags().DurationVar(&f.timeout, "timeout", 2*time.Second, a.say.Say("help.flag.timeout"))
-}
-
-func (f *askFlags) credentials() ([]collector.Credential, error) {
-	versions := map[string]collector.Version{"auto": collector.Auto, "1": collector.V1, "2c": collector.V2c}
-	v, ok := versions[f.version]
-	if !ok {
-		return nil, usageError(fmt.Errorf("--snmp %s: must be auto, 1 or 2c", f.version))
-	}
-	return []collector.Credential{{Version: v, Community: collector.Secret(f.community)}}, nil
-}
 
 // An answer is what one address said.
 type answer struct {

@@ -47,8 +47,9 @@ type Topics struct {
 // A Network is a part of the customer's network that is searched for copiers.
 type Network struct {
 	Addresses []string // each as collector.ParseRange reads it
-	Community Secret
-	Version   string // "auto", "1" or "2c"
+	Users     []User   // of SNMPv3, tried in this order before the community
+	Community Secret   // "" if only users are to be tried
+	Version   string   // "auto", "1" or "2c"
 	Port      uint16
 }
 

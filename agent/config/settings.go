@@ -112,6 +112,10 @@ func (s section) network(seen map[string]*node) Network {
 	}
 	s.secret("community", &network.Community)
 	s.choice("version", &network.Version, "auto", "1", "2c")
+	network.Users = s.users()
+	if len(network.Users) > 0 && s.n.keys["community"] == nil {
+		network.Community = "" // nobody asked for less security
+	}
 	port := int(network.Port)
 	s.number("port", &port, 1, 65535)
 	network.Port = uint16(port)

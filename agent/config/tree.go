@@ -232,4 +232,6 @@ func shown(n *node) string {
 }
 
 // isSecret says whether a setting of this name is never shown.
-func isSecret(name string) bool { return name == "token" || name == "community" }
+func isSecret(name string) bool {
+	return name == "token" || name == "community" || strings.HasSuffix(name, "password")
+}
