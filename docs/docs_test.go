@@ -241,6 +241,7 @@ func walk(v any, pointer string, visit func(pointer string, node map[string]any)
 func TestMembers(t *testing.T) {
 	for name, body := range map[string]any{
 		"reading.json": collector.Reading{}, "order.json": toner.Order{}, "device.json": agent.DeviceEvent{},
+		"alert.json": toner.Event{},
 		"agent.json": agent.AgentEvent{}, "problem.json": transport.Problem{},
 	} {
 		compare(t, name, name, load(t, "schema/"+name), reflect.TypeOf(body))

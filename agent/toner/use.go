@@ -87,10 +87,20 @@ func (u Use) jumps(o Observation) bool {
 		allowed = 30 // it may be a device with steps of 25
 	}
 	if change > 0 {
-		days := min(longGap, max(0, o.At.Sub(u.At).Hours()/24))
-		allowed += 3 * days * max(usualPerDay, u.perDay())
+		allowed += 3 * u.possible(o)
 	}
 	return math.Abs(change) > allowed
+}
+
+// possible is what was probably used since the last level, in percentage points. The
+// pages tell it better than the days, since a clock may jump.
+func (u Use) possible(o Observation) float64 {
+	printed, told := pagesSince(u.Pages, o.Pages)
+	if each, known := u.yield(); told && known {
+		return float64(printed) / each
+	}
+	days := min(longGap, max(0, o.At.Sub(u.At).Hours()/24))
+	return days * max(usualPerDay, u.perDay())
 }
 
 // coarse says whether the device tells its levels in large steps only.
