@@ -180,7 +180,12 @@ func (l *httpsLink) judge(ctx context.Context, r *http.Response, batch []Message
 func (l *httpsLink) refusal(r *http.Response, said []byte) error {
 	e := &Error{Status: r.StatusCode, Cause: fmt.Errorf("it answers %s", status(r)), Wait: retryAfter(r.Header)}
 	switch r.StatusCode {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		e.Kind = ErrRefused
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+			e.Kind = webServer(said)
+		}
+	case http.StatusRequestEntityTooLarge:
 		e.Kind = ErrRefused
 	case http.StatusUnauthorized, http.StatusForbidden:
 		e.Kind = ErrUnauthorized
@@ -203,6 +208,15 @@ func (l *httpsLink) refusal(r *http.Response, said []byte) error {
 		e.Problem.Detail = strings.ReplaceAll(e.Problem.Detail, token, "(secret)")
 	}
 	return e
+}
+
+// webServer says what a 400 with a page means. It is no portal's word on records, but
+// a web server's in front of it: nginx answers so when it misses a client certificate.
+func webServer(page []byte) error {
+	if bytes.Contains(page, []byte("SSL certificate")) {
+		return ErrUnauthorized
+	}
+	return ErrNotPortal
 }
 
 // notPortal makes the error of a 2xx that does not follow the contract.

@@ -28,6 +28,8 @@ func TestAnswers(t *testing.T) {
 		{transporttest.Unprocessable, transport.ErrRefused, 422, 0},
 		{transporttest.Unauthorized, transport.ErrUnauthorized, 401, 0},
 		{transporttest.Forbidden, transport.ErrUnauthorized, 403, 0},
+		{transporttest.NoCertificate, transport.ErrUnauthorized, 400, 0},
+		{transporttest.PlainPage, transport.ErrNotPortal, 400, 0},
 		{transporttest.NotFound, transport.ErrNotPortal, 404, 0},
 		{transporttest.Moved, transport.ErrNotPortal, 302, 0},
 		{transporttest.CaptivePortal, transport.ErrNotPortal, 200, 0},

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/gorilla/websocket"
 )
 
@@ -125,30 +126,45 @@ func (l *mqttLink) pack(batch []Message) ([]parcel, error) {
 	return parcels, nil
 }
 
-// publish hands all parcels to the broker, and returns the connection it did so on.
+// publish brings all parcels to the broker, and returns the connection it did so on.
 // After any error the connection is given up, since nobody knows what it holds.
 func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, error) {
-	if err := l.take(ctx); err != nil {
+	s, tokens, err := l.handOver(ctx, parcels)
+	if err != nil {
 		return nil, err
+	}
+	for _, token := range tokens {
+		if err := s.await(ctx, token); err != nil {
+			s.drop()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// handOver gives all parcels to the library, in the order of turns. Their
+// acknowledgements are awaited without the turn, so that as many batches are on the way as
+// there are Sends.
+func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []mqtt.Token, error) {
+	if err := l.take(ctx); err != nil {
+		return nil, nil, err
 	}
 	defer l.give()
 	if l.session == nil || !l.session.open() {
 		if err := l.contested(time.Now()); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s, err := l.connect(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		l.session = s
 	}
+	var tokens []mqtt.Token
 	for _, p := range parcels {
-		if err := l.session.publish(ctx, p.topic, p.payload, false); err != nil {
-			l.session.drop()
-			return nil, err
-		}
+		tokens = append(tokens, l.session.client.Publish(p.topic, atLeastOnce, false, p.payload))
 	}
-	return l.session, nil
+	return l.session, tokens, nil
 }
 
 // Sessions that the broker closes in this time are taken for a contest.

@@ -22,9 +22,9 @@ const (
 	pingTimeout = 15 * time.Second
 	leaveWithin = time.Second
 
-	// handOver is how long the library may keep a publish that it cannot hand to its own
+	// handOverTime is how long the library may keep a publish that it cannot hand to its own
 	// writer any more, because the connection has just died.
-	handOver = time.Second
+	handOverTime = time.Second
 )
 
 // A session is one connection to the broker. The library neither reconnects nor
@@ -101,7 +101,7 @@ func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions 
 		SetKeepAlive(keepAlive).
 		SetPingTimeout(pingTimeout).
 		SetConnectTimeout(l.config.Timeout). // ctx ends sooner
-		SetWriteTimeout(handOver).
+		SetWriteTimeout(handOverTime).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lose(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 			conn, err := l.config.dialBroker(ctx, l.url, l.security)

@@ -7,7 +7,7 @@ packages=(
 	mmdebstrap systemd-container procps iproute2   # a Debian that boots, in a network of its own
 	curl jq                                        # asking the portal what arrived
 	snmpd snmpsim                                  # devices that are not our own simulator
-	mosquitto nginx-light openssl                  # between the agent and the portal
+	mosquitto nginx-light tinyproxy openssl        # between the agent and the portal
 	python3-minimal util-linux                     # the corpus's own score; another user
 )
 missing=()

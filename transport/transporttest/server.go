@@ -23,6 +23,8 @@ import (
 // The faults of a Server.
 const (
 	BadRequest    Fault = "400"
+	NoCertificate Fault = "400 of nginx, which misses a client certificate"
+	PlainPage     Fault = "400, with a page"
 	Forbidden     Fault = "403"
 	NotFound      Fault = "404"
 	TooLarge      Fault = "413"
@@ -227,6 +229,10 @@ func canned(f Fault, r *http.Request) (status int, header map[string]string, bod
 		return 403, nil, ""
 	case BadRequest:
 		return 400, nil, ""
+	case NoCertificate:
+		return 400, html, "<html><head><title>400 No required SSL certificate was sent</title></head></html>"
+	case PlainPage:
+		return 400, html, "<h1>Bad request</h1>"
 	case NotFound:
 		return 404, html, "<h1>Not found</h1>"
 	case TooLarge:

@@ -218,7 +218,9 @@ func cutAfter(t *testing.T, p Peer) {
 	if err := p.Portal().Until(soon(t), func() bool { return p.Portal().Counts().Received == 2 }); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "receipt", send(t, link, Batch(1, 2)), transport.Receipt{Duplicates: 2})
+	// Over MQTT the answer to the first try may still arrive, and then it counts.
+	receipt := send(t, link, Batch(1, 2))
+	equal(t, "settled", receipt.Accepted+receipt.Duplicates, 2)
 	equal(t, "portal has", ids(p), want(Batch(1, 2)))
 }
 
