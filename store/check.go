@@ -15,27 +15,33 @@ import (
 // packed as bbolt packs them. Checksums of values are looked at later, when each is
 // read.
 
-// check returns nil if bbolt can be trusted with the file, or says what is wrong. A
-// file that cannot be read by a certain time is as bad as one that cannot be read.
-func check(file io.ReaderAt, size int64, until time.Time) error {
+// check returns how many pages are in use if bbolt can be trusted with the file, or says
+// what is wrong. A file that cannot be read by a certain time is as bad as one that
+// cannot be read.
+func check(file io.ReaderAt, size int64, until time.Time) (used int, err error) {
 	if size < smallestFile {
-		return fmt.Errorf("it has only %d bytes", size)
+		return 0, fmt.Errorf("it has only %d bytes", size)
 	}
 	m, err := newestMeta(file)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if m.pages > uint64(size)/pageSize {
-		return fmt.Errorf("it ends after %d bytes of %d", size, m.pages*pageSize)
+		return 0, fmt.Errorf("it ends after %d bytes of %d", size, m.pages*pageSize)
 	}
 	w := &walk{file: file, until: until, seen: make([]bool, m.pages)}
 	if err := w.tree(m.root, nil, nil, 0); err != nil {
-		return err
+		return 0, err
+	}
+	for _, inUse := range w.seen {
+		if inUse {
+			used++
+		}
 	}
 	if m.freelist == noFreelist {
-		return nil
+		return used, nil
 	}
-	return w.freelist(m.freelist)
+	return used, w.freelist(m.freelist)
 }
 
 // walk goes through all trees.

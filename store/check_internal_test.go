@@ -39,7 +39,8 @@ func newFile(t testing.TB) []byte {
 }
 
 func checkBytes(data []byte) error {
-	return check(bytes.NewReader(data), int64(len(data)), time.Now().Add(time.Minute))
+	_, err := check(bytes.NewReader(data), int64(len(data)), time.Now().Add(time.Minute))
+	return err
 }
 
 // Each rule of the check finds its damage.

@@ -196,15 +196,24 @@ func workSettle(s *store.Store, lane string, n int) error {
 	return nil
 }
 
-// A child that appends and settles is killed at thirty random moments. What it had
-// confirmed is there, or settled for good; nothing else is.
-func TestCrash(t *testing.T) {
+// A child that appends and settles is killed at random moments. What it had confirmed is
+// there, or settled for good; nothing else is.
+func TestCrash(t *testing.T) { crash(t, 30) }
+
+func TestSoakCrash(t *testing.T) {
+	if os.Getenv("METERAGENT_SOAK") == "" {
+		t.Skip("make soak")
+	}
+	crash(t, 500)
+}
+
+func crash(t *testing.T, rounds int) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := newPath(t)
 	said := map[string]uint64{} // the last number, by what was said: "+bulk", "=+bulk", ...
-	for round := range 30 {
+	for round := range rounds {
 		c := start(t, "work", path)
 		toHear := 1 + random.IntN(60)
 		for ; ; toHear-- {

@@ -93,6 +93,7 @@ func open(path string, o Options) (*Store, error) {
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	os.Remove(compactPath(path)) // if there is one, the power failed while it was written
 	err = markOwner(path, s.allStreams())
 	if born {
 		return s, nil // without the mark an error message says less: no reason to stop when the disk is full
@@ -133,38 +134,46 @@ func inspect(path string, o Options) (born bool, err error) {
 		return false, err
 	}
 	if err != nil {
-		if cause := checkFile(path, time.Now().Add(o.CheckWithin)); cause != nil {
+		if _, cause := checkFile(path, time.Now().Add(o.CheckWithin)); cause != nil {
 			return false, cause // says more
 		}
 		return false, err
 	}
 	defer db.Close()
-	if err := checkFile(path, time.Now().Add(o.CheckWithin)); err != nil {
+	used, err := checkFile(path, time.Now().Add(o.CheckWithin))
+	if err != nil {
 		return false, err
 	}
+	var size int64
 	err = db.View(func(tx *bbolt.Tx) error {
+		size = tx.Size()
 		born, err = isStore(tx)
 		return err
 	})
+	if err == nil && worthCompacting(used, size) {
+		// A long file is as good as a short one: on a full disk, or where an open file
+		// cannot be replaced, it stays long.
+		_ = compact(db, path, o)
+	}
 	return born, err
 }
 
 // checkFile looks at the file before it is mapped. What cannot be read, because the
 // disk is bad, is damaged; that it cannot be opened is no fault of the file.
-func checkFile(path string, until time.Time) error {
+func checkFile(path string, until time.Time) (used int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := check(f, info.Size(), until); err != nil {
-		return damaged(err)
+	if used, err = check(f, info.Size(), until); err != nil {
+		return 0, damaged(err)
 	}
-	return nil
+	return used, nil
 }
 
 // isStore reports whether the contents are ours and whether we can read them. A
@@ -236,7 +245,21 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("%w by %s", ErrInUse, owner(path))
 	}
+	if err == nil && !isAt(path, file) {
+		// Another process has put a new file there, and uses it.
+		return nil, errors.Join(fmt.Errorf("%w by %s", ErrInUse, owner(path)), db.Close())
+	}
 	return db, err
+}
+
+// isAt reports whether an open file is the one that lies at path.
+func isAt(path string, file *os.File) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && os.SameFile(there, info)
 }
 
 // prepare makes the buckets of a new file, or reads those of an old one, and

@@ -113,7 +113,8 @@ func rescueInto(path, from string, o Options, saved Saved) (err error) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	return checkFile(path, time.Now().Add(o.CheckWithin))
+	_, err = checkFile(path, time.Now().Add(o.CheckWithin))
+	return err
 }
 
 // removeUnlessInUse removes what an interrupted salvage left, but not from under
