@@ -78,12 +78,19 @@ func (t tally) String() string {
 		percentOf(t.empty, t.measured), t.unseen, percentOf(t.stood, t.measured), median(t.left), median(t.fine))
 }
 
-// Ten thousand cartridges under four rules; a few hundred in a short run.
-func TestLives(t *testing.T) {
-	enough := 300
-	if os.Getenv("METERAGENT_SOAK") != "" {
-		enough = 10_000
+// Some hundreds of cartridges under four rules.
+func TestLives(t *testing.T) { compare(t, 300) }
+
+// Ten thousand take some minutes.
+func TestSoakLives(t *testing.T) {
+	if os.Getenv("METERAGENT_SOAK") == "" {
+		t.Skip("METERAGENT_SOAK is not set")
 	}
+	compare(t, 10_000)
+}
+
+func compare(t *testing.T, enough int) {
+	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-18s%6s  %8s  %5s  %6s  %8s  %6s  %8s  %7s  %7s\n", "", "lives", "one", "two", "false", "empty", "unseen", "stood", "left", "fine")
 	mine := lived(enough, func() brain { return &ours{policy: usual()} })

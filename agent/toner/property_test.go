@@ -19,44 +19,62 @@ func FuzzDecide(f *testing.F) {
 	f.Add([]byte{40, 14, 13, 100, 100, 14, 13})
 	f.Add([]byte{101, 121, 121, 252, 101, 101, 101})
 	f.Add([]byte{14, 13, 253, 100, 100, 254, 14, 13})
+	f.Add([]byte{14, 13, 255, 252, 254, 14, 13, 12, 11})
+	f.Add([]byte{14, 13, 12, 11, 255, 252, 253, 254, 14, 13, 12, 11, 100, 100, 100})
 	f.Add([]byte{151, 151, 252, 192, 192, 0, 0})
 	f.Fuzz(func(t *testing.T, steps []byte) {
 		if len(steps) > 200 {
 			t.Skip()
 		}
-		rules := toner.Rules{{OrderBelow: 15}, {Colour: "cyan", OrderBelow: 60}}
+		policy := toner.Policy{Rules: toner.Rules{{OrderBelow: 15}, {Colour: "cyan", OrderBelow: 60}}}
+		if len(steps)%2 == 1 {
+			policy = usual()
+			policy.Mode = toner.Suggest
+		}
 		var ledger toner.Ledger
 		ids := map[string]bool{}
 		last := ""
 		for i, step := range steps {
 			if step > 250 {
-				said := []string{"accepted", "shipped", "cancelled", "lost", ""}[step-251]
-				ledger = thereAndBack(t, ledger.Apply(toner.OrderState{ID: last, State: said}))
+				ledger = thereAndBack(t, said(ledger, step, last))
 				continue
 			}
 			r := anyReading(step, i)
 			before := thereAndBack(t, ledger)
-			orders, next := decided(rules, ledger, r)
+			decision, next := toner.Decide(policy, ledger, r)
 			if diff := cmp.Diff(before, ledger); diff != "" {
 				t.Fatalf("step %d changes the ledger given:\n%s", i, diff)
 			}
-			again, same := decided(rules, before, r)
-			if diff := cmp.Diff(orders, again) + cmp.Diff(next, same); diff != "" {
+			again, same := toner.Decide(policy, before, r)
+			if diff := cmp.Diff(decision, again) + cmp.Diff(next, same); diff != "" {
 				t.Fatalf("step %d is decided in two ways:\n%s", i, diff)
 			}
-			for _, o := range orders {
+			for _, o := range decision.Orders {
 				if s := ledger.Supplies[o.Supply.Key]; s.Waits() || s.State == toner.Stopped || ids[o.ID] {
 					t.Fatalf("step %d: order %s in state %q", i, o.ID, s.State)
 				}
 				ids[o.ID], last = true, o.ID
 			}
 			ledger = thereAndBack(t, next)
-			orders, next = decided(rules, ledger, r)
-			if diff := cmp.Diff(ledger, next); diff != "" || orders != nil {
-				t.Fatalf("step %d, again, orders %v:\n%s", i, orders, diff)
+			repeated, next := toner.Decide(policy, ledger, r)
+			if diff := cmp.Diff(ledger, next) + cmp.Diff(toner.Decision{}, repeated); diff != "" {
+				t.Fatalf("step %d, again, changes:\n%s", i, diff)
 			}
 		}
 	})
+}
+
+// said is what the portal or a person says of an order.
+func said(ledger toner.Ledger, step byte, id string) toner.Ledger {
+	switch step {
+	case 254:
+		ledger, _ = ledger.Reopen(id)
+	case 255:
+		ledger, _, _ = ledger.Confirm(id)
+	default:
+		ledger = ledger.Apply(toner.OrderState{ID: id, State: []string{"accepted", "shipped", "cancelled"}[step-251]})
+	}
+	return ledger
 }
 
 // decided is Decide with rules that need two readings and no forecast.
