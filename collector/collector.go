@@ -44,7 +44,8 @@ const (
 // could be read last, so that trying is paid for once. It is safe for concurrent
 // use; reads of one address wait for each other.
 type Collector struct {
-	buffers sync.Pool // of *[maxPacket]byte
+	buffers  sync.Pool // of *[maxPacket]byte
+	profiles *Profiles
 
 	mu    sync.Mutex
 	busy  map[netip.AddrPort]chan struct{} // closed when the device is free
@@ -62,9 +63,20 @@ type approach struct {
 	peer       *peer // of version 3; used by whoever has claimed the address
 }
 
-// New makes a collector.
+// New makes a collector with the profiles the program comes with.
 func New() *Collector {
+	profiles, err := EmbeddedProfiles()
+	if err != nil {
+		profiles = &Profiles{} // a test sees to it that this does not happen
+	}
+	return NewWith(profiles)
+}
+
+// NewWith makes a collector with the given profiles.
+func NewWith(profiles *Profiles) *Collector {
 	return &Collector{
+		profiles: profiles,
+
 		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
 		busy:    map[netip.AddrPort]chan struct{}{},
 		known:   map[netip.AddrPort]approach{},
@@ -79,7 +91,7 @@ func New() *Collector {
 // its neighbours), the context's, and those of looking up a host name; each names
 // the address.
 func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
-	r, err := c.read(ctx, t.withDefaults())
+	r, err := c.readThen(ctx, t.withDefaults(), nil)
 	if err != nil {
 		return Reading{}, fmt.Errorf("read %s: %w", t.Address, err)
 	}
@@ -109,7 +121,9 @@ func (t Target) withDefaults() Target {
 	return t
 }
 
-func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
+// readThen reads a device and, if that went well, calls then, which may be nil, while
+// the device is still ours alone.
+func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Context, *query) error) (Reading, error) {
 	address, err := lookup(ctx, t.Address)
 	if err != nil {
 		return Reading{}, err
@@ -133,7 +147,10 @@ func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
 	defer hangUp()
 	w.timeout, w.tries = t.Timeout, 1+t.Retries
 
-	found, err := c.converse(limited, w, to, t)
+	q, err := c.converse(limited, w, to, t)
+	if err == nil && then != nil {
+		err = then(limited, q)
+	}
 	switch {
 	case ctx.Err() != nil: // half a reading that nobody waits for is none
 		return Reading{}, ctx.Err()
@@ -146,22 +163,22 @@ func (c *Collector) read(ctx context.Context, t Target) (Reading, error) {
 	case err != nil:
 		return Reading{}, err
 	}
-	return found.reading(time.Now()), nil
+	return q.found.reading(time.Now(), q.profile), nil
 }
 
 // converse reads the device in the first way in which it answers, and remembers
 // that. What worked last comes first; if it does not work any more, it is forgotten,
 // and the next reading tries every way again. A device that refuses every user says
 // more with that than by its silence about the rest.
-func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (harvest, error) {
+func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (*query, error) {
 	failure := errSilent
 	for _, a := range c.approaches(to, t.Credentials) {
 		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
-		found := make(harvest, 40)
 		a.limits.relax()
-		err := read(ctx, s, t.Scope, found, &a.limits)
+		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles, found: make(harvest, 40)}
+		err := q.read(ctx)
 		refused := isRefusal(err)
-		if len(found) == 0 && (refused || errors.Is(err, errSilent)) {
+		if len(q.found) == 0 && (refused || errors.Is(err, errSilent)) {
 			c.forget(to)
 			switch {
 			case refused && !isRefusal(failure):
@@ -171,10 +188,10 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 			}
 			continue
 		}
-		if len(found) > 0 {
+		if len(q.found) > 0 {
 			c.remember(to, a)
 		}
-		return found, err
+		return q, err
 	}
 	return nil, failure
 }

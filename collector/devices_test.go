@@ -28,6 +28,15 @@ func devices(t *testing.T) []string {
 	return folders
 }
 
+func profiles(t *testing.T) *collector.Profiles {
+	t.Helper()
+	p, err := collector.EmbeddedProfiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func golden(t *testing.T, folder string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(folder, "reading.json"))
@@ -65,7 +74,7 @@ func TestDevices(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := rec.Read(context.Background(), collector.Full)
+			r, err := rec.Read(context.Background(), collector.Full, profiles(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,13 +131,13 @@ func TestScopeSupplies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := rec.Read(context.Background(), collector.Full)
+		want, err := rec.Read(context.Background(), collector.Full, profiles(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want.Inputs, want.Status.Console = nil, nil
 		want.Device.Name, want.Device.Location = "", ""
-		got, err := rec.Read(context.Background(), collector.Supplies)
+		got, err := rec.Read(context.Background(), collector.Supplies, profiles(t))
 		if err != nil {
 			t.Fatal(err)
 		}

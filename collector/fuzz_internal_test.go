@@ -42,7 +42,7 @@ func checkReading(t *testing.T, r Reading) {
 		}
 	}
 	for _, l := range levels {
-		if (l.Percent != nil) != (l.Kind == Measured) || l.Percent != nil && (*l.Percent < 0 || *l.Percent > 100) {
+		if (l.Percent != nil) != (l.Kind == Measured || l.Kind == VendorLevel) || l.Percent != nil && (*l.Percent < 0 || *l.Percent > 100) {
 			t.Errorf("level %+v", l)
 		}
 	}
@@ -67,13 +67,17 @@ func FuzzRecording(f *testing.F) {
 	}
 	f.Add([]byte("1.3.6.1.2.1.43.11.1.1.9.1.1|2|-9223372036854775808\n1.3.6.1.2.1.43.11.1.1.8.1.1|70|18446744073709551615\n"))
 	f.Add([]byte("1.3.6.1.2.1.43.11.1.1.9|2|1\n1.3.6.1.2.1.43.11.1.1|4x|00ff\n1.3.6.1.2.1.43.99999999.1|130|\n"))
+	profiles, err := EmbeddedProfiles()
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rec, err := ParseRecording(bytes.NewReader(b))
 		if err != nil {
 			return
 		}
 		for _, scope := range []Scope{Full, Supplies} {
-			if r, err := rec.Read(context.Background(), scope); err == nil {
+			if r, err := rec.Read(context.Background(), scope, profiles); err == nil {
 				checkReading(t, r)
 			}
 		}
@@ -137,14 +141,55 @@ func FuzzReading(f *testing.F) {
 	f.Add([]byte(""), false)
 	f.Add([]byte("\x00\x01\x05\x04\x01\x00"), true)
 	f.Add([]byte("\x09\x02\x09\x05\x09Toner\xff\x00"), false)
+	profiles, err := EmbeddedProfiles()
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, octets []byte, rowWise bool) {
 		w := &whim{octets: bytes.Clone(octets), rowWise: rowWise}
-		found, l := harvest{}, startingLimits()
-		read(context.Background(), w, Full, found, &l)
+		l := startingLimits()
+		q := query{session: w, limits: &l, profiles: profiles, found: harvest{}}
+		if len(octets) > 0 { // whatever it says it is, it is read as one of these
+			q.profile = profiles.list[int(octets[0])%len(profiles.list)]
+		}
+		q.read(context.Background())
 		if w.asked > 4*maxQuestions {
 			t.Errorf("%d questions", w.asked)
 		}
-		checkReading(t, found.reading(time.Time{}))
+		checkReading(t, q.found.reading(time.Time{}, q.profile))
+	})
+}
+
+// Whatever is in a profile, reading it ends with a profile or with problems that name
+// a line, and a device can be read with it.
+func FuzzProfile(f *testing.F) {
+	files, err := filepath.Glob("profiles/*.toml")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no profiles", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte("name = \"x\"\nsource = \"s\"\n[[meter]]\nname = \"print.pages.total\"\noid = \"1.3.6.1.4.1.01\"\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, problems := parseProfile("fuzz.toml", b)
+		if (p == nil) != (len(problems) > 0) {
+			t.Fatal(p, problems)
+		}
+		if p == nil {
+			return
+		}
+		w := &whim{octets: bytes.Clone(b)}
+		l := startingLimits()
+		q := query{session: w, limits: &l, found: harvest{}, profile: p}
+		p.SNMP.apply(&l)
+		walkAll(context.Background(), w, p.spans(), q.found, &l, nil)
+		walkAll(context.Background(), w, p.fallbacks(q.found), q.found, &l, nil)
+		checkReading(t, q.found.reading(time.Time{}, p))
 	})
 }
 
@@ -177,7 +222,7 @@ func FuzzPacket(f *testing.F) {
 				w.take(v)
 			}
 			found.add(w.entry, w.values)
-			checkReading(t, found.reading(time.Time{}))
+			checkReading(t, found.reading(time.Time{}, nil))
 			copy(packet, before)
 		}
 	})

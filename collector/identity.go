@@ -13,11 +13,11 @@ type maker struct{ branch, name string }
 
 // makers are the branches that only printers, copiers and scanners have. Makers of
 // other things as well are given with the branch of their printers.
-func makers() [22]maker {
+func makers() [23]maker {
 	return [...]maker{
 		{"11.2.3.9", "HP"}, {"236.11.5", "Samsung"}, {"253", "Xerox"}, {"297", "Fujifilm"}, {"367", "Ricoh"},
 		{"480", "QMS"}, {"641", "Lexmark"}, {"674.10898", "Dell"}, {"683", "Zebra"}, {"1129", "Toshiba"}, {"1248.1", "Epson"},
-		{"1347", "Kyocera"}, {"1602", "Canon"}, {"2001", "OKI"}, {"2385", "Sharp"}, {"2435", "Brother"},
+		{"1347", "Kyocera"}, {"1552", "Canon"}, {"1602", "Canon"}, {"2001", "OKI"}, {"2385", "Sharp"}, {"2435", "Brother"},
 		{"2590", "Konica Minolta"}, {"2699", ""}, // that of the Printer Working Group
 		{"10642", "Zebra"}, {"18334", "Konica Minolta"}, {"40093", "Pantum"}, {"51966.2", "TSC"},
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// reading makes a reading of what was read.
-func (h harvest) reading(at time.Time) Reading {
-	t := telling{harvest: h, charset: h.charset()}
+// reading makes a reading of what was read; p may be nil.
+func (h harvest) reading(at time.Time, p *Profile) Reading {
+	t := telling{harvest: h, charset: h.charset(), profile: p}
 	r := Reading{
 		Device:   t.device(),
 		TakenAt:  at.UTC().Truncate(time.Second),
@@ -20,6 +20,11 @@ func (h harvest) reading(at time.Time) Reading {
 		Inputs:   t.inputs(),
 		Alerts:   t.alerts(),
 		Status:   t.status(),
+	}
+	if p != nil {
+		r.Profile = p.Name
+		r.Meters = settleMeters(r.Meters, t.profileMeters(), p.Billed)
+		t.levelSupplies(r.Supplies)
 	}
 	if ticks, ok := h.first(sysUpTime).count(); ok {
 		r.UptimeSeconds = ticks / 100
@@ -54,6 +59,7 @@ func (h harvest) localization() (current, before string) {
 type telling struct {
 	harvest
 	charset int64
+	profile *Profile // nil if none fits
 }
 
 func (t telling) text(v variable) string {
@@ -91,6 +97,16 @@ func (t telling) device() Device {
 		Location:     t.text(t.first(sysLocation)),
 		MAC:          t.mac(),
 		SysObjectID:  id.sysObjectID,
+	}
+	if t.profile != nil {
+		own := t.profile.Device
+		if d.Serial == "" {
+			d.Serial = serial(t.profileText(own.Serial))
+		}
+		if d.Model == "" {
+			d.Model = modelIn(t.profileText(own.Model))
+		}
+		d.Firmware = t.profileText(own.Firmware)
 	}
 	d.ID = deviceID(d)
 	return d

@@ -127,7 +127,7 @@ func TestFarLocalization(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := rec.Read(context.Background(), Full)
+	r, err := rec.Read(context.Background(), Full, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

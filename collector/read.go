@@ -17,30 +17,65 @@ var (
 	ErrMalformed = errors.New("malformed answers")
 )
 
-// read reads one device into found. A device that fails in the middle has been read
-// as far as it went: that is no error, if it has shown to be a printer.
-func read(ctx context.Context, s session, scope Scope, found harvest, l *limits) error {
-	err := walkAll(ctx, s, spansOf(scope), found, l)
-	if err == nil && len(found) == 0 { // hard to believe, so it is asked again
-		err = walkAll(ctx, s, spansOf(scope), found, l)
+// A query is one reading of one device.
+type query struct {
+	session  session
+	scope    Scope
+	limits   *limits
+	profiles *Profiles
+	found    harvest
+	profile  *Profile // nil until one fits
+}
+
+// read reads the device. A device that fails in the middle has been read as far as
+// it went: that is no error, if it has shown to be a printer.
+func (q *query) read(ctx context.Context) error {
+	err := q.walk(ctx, spansOf(q.scope))
+	if err == nil && len(q.found) == 0 { // hard to believe, so it is asked again
+		err = q.walk(ctx, spansOf(q.scope))
 	}
 	if err == nil {
-		err = walkAll(ctx, s, moreSpansOf(scope, found), found, l)
+		err = q.walk(ctx, append(moreSpansOf(q.scope, q.found), q.profile.fallbacks(q.found)...))
 	}
-	if err == nil && !found.isPrinter() {
-		err = walkAll(ctx, s, makerSpans(), found, l)
+	unnamed := q.profile == nil && q.found.first(sysObjectID).kind == nothing
+	if err == nil && (unnamed || !q.found.isPrinter()) {
+		err = q.walk(ctx, makerSpans())
+		if err == nil && q.profile == nil {
+			err = q.walk(ctx, q.choose(q.found))
+		}
+		if err == nil {
+			err = q.walk(ctx, q.profile.fallbacks(q.found))
+		}
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case found.isPrinter():
+	case q.found.isPrinter():
 		return nil
-	case err == nil && len(found) == 0:
+	case err == nil && len(q.found) == 0:
 		return fmt.Errorf("%w: nothing of what was asked for", ErrMalformed)
 	case err == nil:
-		return fmt.Errorf("%w: it says %q", ErrNotPrinter, plainText(found.first(sysDescr).text, 0))
+		return fmt.Errorf("%w: it says %q", ErrNotPrinter, plainText(q.found.first(sysDescr).text, 0))
 	case errors.Is(err, errUnruly):
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return err
+}
+
+// walk reads the spans, and those of the profile once the device is known.
+func (q *query) walk(ctx context.Context, spans []span) error {
+	learn := q.choose
+	if q.profile != nil {
+		learn = nil
+	}
+	return walkAll(ctx, q.session, spans, q.found, q.limits, learn)
+}
+
+// choose finds the profile of a device and returns what it asks for.
+func (q *query) choose(told harvest) []span {
+	if q.profile = q.profiles.choose(told.evidence()); q.profile == nil {
+		return nil
+	}
+	q.profile.SNMP.apply(q.limits)
+	return q.profile.spans()
 }

@@ -75,6 +75,7 @@ type Meter struct {
 	Code        string      `json:"code,omitempty"` // the vendor's own number, such as "canon:101"
 	OID         string      `json:"oid"`            // the exact instance read, without a leading dot; of a sum its parts
 	Primary     bool        `json:"primary,omitempty"`
+	Confirmed   Confirmed   `json:"confirmed,omitempty"` // of a vendor's counter: how its meaning is known
 	Quality     Quality     `json:"quality"`
 }
 
@@ -96,6 +97,16 @@ const (
 	Lifetime Persistence = "lifetime"
 	PowerOn  Persistence = "powerOn"
 	Reset    Persistence = "reset"
+)
+
+// Confirmed says how the meaning of a vendor's counter is known. It is empty for the
+// counters of RFC 3805.
+type Confirmed string
+
+// The ways.
+const (
+	OnDevice   Confirmed = "device"   // compared with another counter, a label or the panel of a real device
+	ByDocument Confirmed = "document" // a document or published program says so
 )
 
 // Quality says whether the sources of a meter agree.

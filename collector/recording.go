@@ -100,14 +100,14 @@ func parseRecordingLine(line string) (variable, error) {
 	return v, nil
 }
 
-// Read reads the recorded device.
-func (r *Recording) Read(ctx context.Context, scope Scope) (Reading, error) {
-	found := harvest{}
+// Read reads the recorded device with these profiles; nil means RFC 3805 alone.
+func (r *Recording) Read(ctx context.Context, scope Scope, profiles *Profiles) (Reading, error) {
 	l := startingLimits()
-	if err := read(ctx, r, scope, found, &l); err != nil {
+	q := query{session: r, scope: scope, limits: &l, profiles: profiles, found: harvest{}}
+	if err := q.read(ctx); err != nil {
 		return Reading{}, err
 	}
-	return found.reading(time.Now()), nil
+	return q.found.reading(time.Now(), q.profile), nil
 }
 
 func (r *Recording) bulk() bool { return true }

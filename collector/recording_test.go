@@ -23,7 +23,7 @@ func TestRecordingReadsEveryTag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := rec.Read(context.Background(), collector.Full)
+	r, err := rec.Read(context.Background(), collector.Full, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +60,12 @@ func TestRecordingRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rec.Read(context.Background(), collector.Full); !errors.Is(err, collector.ErrNotPrinter) {
+	if _, err := rec.Read(context.Background(), collector.Full, nil); !errors.Is(err, collector.ErrNotPrinter) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := rec.Read(ctx, collector.Full); !errors.Is(err, context.Canceled) {
+	if _, err := rec.Read(ctx, collector.Full, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

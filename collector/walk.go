@@ -11,6 +11,10 @@ type span struct {
 	after    string // the index to begin after; "" for the beginning
 	rows     int    // how many to expect; 0 if only the first instance is wanted
 	most     int    // how many are taken; a table with more is cut
+
+	// indexes are those of interest, in order, if they are known. Row by row they are
+	// asked for all at once instead of one after the other.
+	indexes []int
 }
 
 // one is the first instance of one column.
@@ -107,6 +111,12 @@ func (w *walk) take(v variable) bool {
 // those after it.
 func (w *walk) split() []walk {
 	var walks []walk
+	if w.count == 0 && !w.done {
+		for _, index := range w.indexes {
+			walks = append(walks, newWalk(span{from: w.from, to: w.to, after: strconv.Itoa(index - 1)}))
+			w.done = true
+		}
+	}
 	for column := w.column + 1; column <= w.end && !w.done; column++ {
 		name := w.entry + "." + strconv.Itoa(column)
 		walks = append(walks, newWalk(span{from: name, to: name, rows: max(w.rows, w.height), most: w.most}))

@@ -50,12 +50,14 @@ type walker struct {
 	ends     bool // the device says noSuchName where it has nothing more, and can be believed
 	failures int  // in a row
 	silences int
+	learn    func(harvest) []span // nil if there is nothing more to learn
 }
 
 // walkAll reads the spans into found. After an error, found has what was read
-// before it.
-func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits) error {
-	w := &walker{session: s, limits: l, walks: make([]walk, len(spans))}
+// before it. As soon as the device has said what it is, learn, which may be nil, is
+// called once, and what it returns is read along with the rest.
+func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits, learn func(harvest) []span) error {
+	w := &walker{session: s, limits: l, walks: make([]walk, len(spans)), learn: learn}
 	for i, s := range spans {
 		w.walks[i] = newWalk(s)
 	}
@@ -95,6 +97,7 @@ func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 		return err
 	case err == nil && a.status == noError && w.settle(q, asked, a.variables):
 		w.heard, w.failures = true, 0
+		w.extend()
 		if w.values > maxValues {
 			return fmt.Errorf("%w: more than %d values", errUnruly, maxValues)
 		}
@@ -105,6 +108,31 @@ func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 	}
 	w.yield(q, asked, a)
 	return nil
+}
+
+// extend adds what else is to be read of a device, once it is known what it is.
+func (w *walker) extend() {
+	if w.learn == nil {
+		return
+	}
+	told := harvest{}
+	for _, one := range w.walks {
+		switch one.from {
+		case sysObjectID, sysDescr, hrDeviceDescr:
+			if !one.done {
+				return
+			}
+			told.add(one.entry, one.values)
+		}
+	}
+	for _, s := range w.learn(told) {
+		added := newWalk(s)
+		if w.limits.rowWise {
+			w.walks = append(w.walks, added.split()...)
+		}
+		w.walks = append(w.walks, added)
+	}
+	w.learn = nil
 }
 
 // settle hands the values out to the walks that asked for them. It returns false

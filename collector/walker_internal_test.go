@@ -49,11 +49,12 @@ func recording(t testing.TB, device string) *Recording {
 // readAll reads a session and returns the reading, without its time.
 func readAll(t *testing.T, s session) Reading {
 	t.Helper()
-	found, l := harvest{}, startingLimits()
-	if err := read(context.Background(), s, Full, found, &l); err != nil {
+	l := startingLimits()
+	q := query{session: s, limits: &l, found: harvest{}}
+	if err := q.read(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	return found.reading(time.Time{})
+	return q.found.reading(time.Time{}, nil)
 }
 
 func TestQuestionsOfAFullReading(t *testing.T) {
@@ -294,7 +295,8 @@ func TestNothingButTrouble(t *testing.T) {
 		s := &tampered{Recording: &Recording{}}
 		s.spoil = func(q question, a answer) (answer, error) { return c.bad, c.err }
 		l := startingLimits()
-		err := read(context.Background(), s, Full, harvest{}, &l)
+		q := query{session: s, limits: &l, found: harvest{}}
+		err := q.read(context.Background())
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}

@@ -26,6 +26,8 @@ type answer struct {
 
 func (a *app) readCommand() *cobra.Command {
 	var ask askFlags
+	var profiles []string
+	var capture string
 	c := &cobra.Command{
 		Use:     "read ADDRESS...",
 		Short:   a.say.Say("help.read"),
@@ -35,8 +37,14 @@ func (a *app) readCommand() *cobra.Command {
 	}
 	ask.add(a, c)
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.Flags().StringArrayVar(&profiles, "profile", nil, a.say.Say("help.flag.profile"))
+	c.Flags().StringVar(&capture, "capture", "", a.say.Say("help.flag.capture"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		credentials, err := ask.credentials()
+		if err != nil {
+			return err
+		}
+		known, err := a.profiles(profiles)
 		if err != nil {
 			return err
 		}
@@ -46,7 +54,10 @@ func (a *app) readCommand() *cobra.Command {
 				return usageError(err)
 			}
 		}
-		reader := collector.New()
+		reader := collector.NewWith(known)
+		if capture != "" {
+			return a.capture(c.Context(), reader, capture, answers, collector.Target{Credentials: credentials, Timeout: ask.timeout})
+		}
 		agent.Each(len(answers), 16, func(i int) {
 			t := collector.Target{
 				Address: answers[i].address, Port: answers[i].port,

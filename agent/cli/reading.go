@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -45,18 +46,56 @@ func (a *app) printMeters(meters []collector.Meter) {
 		return
 	}
 	a.section(text.Key("read.meters"))
-	t := table{right: map[int]bool{1: true}, give: 0}
+	sources := map[string]int{}
 	for _, m := range meters {
-		note := ""
-		if m.Quality == collector.Disputed {
-			note = a.say.Say("read.disputed")
+		sources[m.Name]++
+	}
+	t := table{right: map[int]bool{1: true}, give: 2}
+	for _, m := range meters {
+		note := marks(m)
+		if m.Primary && (sources[m.Name] > 1 || m.Name == "systemTotals.impressions.total") {
+			note = joined([]string{a.say.Say("read.primary"), note}, " ")
 		}
-		if m.Primary {
-			note = joined([]string{a.say.Say("read.primary"), note}, ", ")
-		}
-		t.add("  "+m.Name, a.say.Number(m.Value), m.Unit, m.Code, note)
+		t.add("  "+m.Name, a.say.Number(m.Value), joined([]string{unitOf(m), codeOf(m)}, " "), note)
 	}
 	a.printf("%s", t.String())
+	if slices.ContainsFunc(meters, func(m collector.Meter) bool { return m.Quality == collector.Disputed }) {
+		a.printf("  %s\n", a.say.Say("read.disputed"))
+	}
+	if slices.ContainsFunc(meters, func(m collector.Meter) bool { return m.Confirmed == collector.ByDocument }) {
+		a.printf("  %s\n", a.say.Say("read.document"))
+	}
+}
+
+// marks are those of a meter: "!" if its sources differ, "*" if its meaning is known
+// by document only.
+func marks(m collector.Meter) string {
+	mark := ""
+	if m.Quality == collector.Disputed {
+		mark = "!"
+	}
+	if m.Confirmed == collector.ByDocument {
+		mark += "*"
+	}
+	return mark
+}
+
+// unitOf is the unit of a meter where its name does not say it, and what counts twice.
+func unitOf(m collector.Meter) string {
+	unit := m.Unit
+	if strings.Contains(m.Name, "."+m.Unit+".") {
+		unit = ""
+	}
+	if m.Format == collector.Equivalent {
+		unit = joined([]string{unit, "A3=2"}, " ")
+	}
+	return unit
+}
+
+// codeOf is the maker's number of a meter; of a sum the maker is named once.
+func codeOf(m collector.Meter) string {
+	maker, _, _ := strings.Cut(m.Code, ":")
+	return strings.ReplaceAll(m.Code, "+"+maker+":", "+")
 }
 
 func (a *app) printSupplies(supplies []collector.Supply) {

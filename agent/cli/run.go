@@ -95,6 +95,10 @@ func (a *app) open(d *daemon, problems []string) error {
 	if d.store, err = store.Open(databasePath(folder), o); err != nil {
 		return databaseFailure(err)
 	}
+	known, problems, err := a.runningProfiles(d, problems)
+	if err != nil {
+		return errors.Join(err, d.store.Close())
+	}
 	id, err := agent.LoadID(folder)
 	if err == nil {
 		d.link, err = dial(d.cfg, id)
@@ -104,7 +108,7 @@ func (a *app) open(d *daemon, problems []string) error {
 	}
 	d.agent = agent.New(agent.Options{
 		Config: d.cfg, ID: id, Version: version, Store: d.store, Link: d.link,
-		Copiers: collector.New(), Clock: clock, Log: d.log, Problems: problems,
+		Copiers: collector.NewWith(known), Clock: clock, Log: d.log, Problems: problems,
 	})
 	return nil
 }

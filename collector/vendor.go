@@ -1,0 +1,274 @@
+package collector
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// code is the maker's own number of a row.
+func (t Table) code(row Counter, key string) string {
+	if row.Code != "" || t.Code == "" {
+		return row.Code
+	}
+	return t.Code + ":" + key
+}
+
+// row returns the row with a key, as the device tells it.
+func (t Table) row(key string) (Counter, bool) {
+	for _, row := range t.Rows {
+		if slices.ContainsFunc(row.Is, func(is string) bool { return strings.EqualFold(is, key) }) {
+			return row, true
+		}
+	}
+	return Counter{}, false
+}
+
+// profileMeters are the counters that the profile knows: those of their own, rows of
+// tables, and sums of both.
+func (t telling) profileMeters() []Meter {
+	if t.profile == nil {
+		return nil
+	}
+	var meters []Meter
+	for _, c := range t.profile.Meters {
+		column, index := splitOID(c.OID)
+		v := t.at(column, index)
+		if c.Decode == "brother" {
+			v = brotherEntry(v, c.Entry)
+		}
+		if n, ok := v.count(); ok {
+			meters = append(meters, c.meter(n, c.OID, c.Code))
+		}
+	}
+	for _, table := range t.profile.Tables {
+		meters = append(meters, t.tableMeters(table)...)
+	}
+	meters = append(meters, t.profileSums(meters)...)
+	return slices.DeleteFunc(meters, func(m Meter) bool { return m.Name == "" })
+}
+
+func (t telling) tableMeters(table Table) []Meter {
+	var meters []Meter
+	for _, index := range t.rows(table.Value) {
+		key := index
+		if table.Key != "" {
+			key = t.key(t.at(table.Key, index))
+		}
+		row, known := table.row(key)
+		n, ok := t.at(table.Value, index).count()
+		if known && ok {
+			meters = append(meters, row.meter(n, table.Value+"."+index, table.code(row, key)))
+		}
+	}
+	return meters
+}
+
+// key is a type or label, as a profile has it.
+func (t telling) key(v variable) string {
+	if v.kind == integer {
+		return strconv.FormatInt(v.num, 10)
+	}
+	if v.kind == octets {
+		return description(v.text, t.charset)
+	}
+	return ""
+}
+
+func (c Counter) meter(n int64, oid, code string) Meter {
+	return Meter{
+		Name: c.Name, Value: n, Unit: cmp.Or(c.Unit, measureOf(c.Name)), Format: cmp.Or(c.Format, Life),
+		Persistence: Lifetime, Code: code, OID: oid, Confirmed: c.Confirmed, Quality: Good,
+	}
+}
+
+// measureOf is the second word of a meter's name, which is what it counts.
+func measureOf(name string) string {
+	_, rest, _ := strings.Cut(name, ".")
+	measure, _, _ := strings.Cut(rest, ".")
+	return measure
+}
+
+// profileSums are the sums of which the device tells all that is needed.
+func (t telling) profileSums(parts []Meter) []Meter {
+	var sums []Meter
+	for _, s := range t.profile.Sums {
+		sum := Meter{
+			Name: s.Name, Unit: measureOf(s.Name), Format: cmp.Or(s.Format, Life),
+			Persistence: Lifetime, Confirmed: OnDevice, Quality: Good,
+		}
+		var codes, oids []string
+		complete := true
+		for i, code := range slices.Concat(s.Of, s.Also) {
+			at := slices.IndexFunc(parts, func(m Meter) bool { return m.Code == code })
+			if at < 0 {
+				complete = complete && i >= len(s.Of)
+				continue
+			}
+			sum.Value += parts[at].Value
+			codes, oids = append(codes, code), append(oids, parts[at].OID)
+			if parts[at].Confirmed == ByDocument {
+				sum.Confirmed = ByDocument
+			}
+		}
+		if sum.Code, sum.OID = strings.Join(codes, "+"), strings.Join(oids, "+"); complete && len(oids) > 1 {
+			sums = append(sums, sum)
+		}
+	}
+	return sums
+}
+
+// settleMeters says of every lifetime meter which source is billed, and whether the
+// sources agree. The order within the list decides: standard counters come before
+// or after those of the profile, as its rule says; among equals the first is taken,
+// sums last. What counts a large side twice is another count, and is billed only
+// where there is no other. Sources of one meter follow each other.
+func settleMeters(standard, vendor []Meter, billed Billed) []Meter {
+	order := slices.Concat(standard, vendor)
+	if billed.By != "standard" {
+		order = slices.Concat(vendor, standard)
+	}
+	best := map[string]int{} // by the name, the place in order
+	values := map[string]int64{}
+	disputed := map[string]bool{}
+	for i, m := range order {
+		if m.Persistence != Lifetime {
+			continue
+		}
+		if b, ok := best[m.Name]; !ok || order[b].Format == Equivalent && m.Format != Equivalent {
+			best[m.Name] = i
+		}
+		count := m.count()
+		if n, ok := values[count]; ok && n != m.Value {
+			disputed[count] = true
+		}
+		values[count] = m.Value
+	}
+	first := map[string]int{}
+	for i := range order {
+		m := &order[i]
+		b, ok := best[m.Name]
+		m.Primary = ok && b == i
+		if m.Persistence == Lifetime && disputed[m.count()] {
+			m.Quality = Disputed
+		}
+		if _, ok := first[m.Name]; !ok {
+			first[m.Name] = i
+		}
+	}
+	slices.SortStableFunc(order, func(a, b Meter) int { return cmp.Compare(first[a.Name], first[b.Name]) })
+	return order
+}
+
+// count names what a meter counts: sources of one count should have one value.
+func (m Meter) count() string {
+	if m.Format == Equivalent {
+		return m.Name + " equivalent"
+	}
+	return m.Name
+}
+
+// profileText returns the first of the objects that has a text.
+func (t telling) profileText(objects []Object) string {
+	for _, o := range objects {
+		v := t.at(splitOID(o.OID))
+		if o.Decode == "pml" {
+			v.text = pmlText(v.text)
+		}
+		if text := t.text(v); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// levelSupplies gives supplies of which RFC 3805 tells no level the maker's own.
+func (t telling) levelSupplies(supplies []Supply) {
+	if t.profile == nil {
+		return
+	}
+	for _, table := range t.profile.Supplies {
+		for _, index := range t.rows(table.Percent) {
+			n, ok := t.at(table.Percent, index).count()
+			if !ok || n > 100 {
+				continue
+			}
+			colour := table.Colours[index]
+			if table.Label != "" {
+				colour = colourIn(t.key(t.at(table.Label, index)))
+			}
+			i := slices.IndexFunc(supplies, func(s Supply) bool { return s.marks(colour) })
+			if i >= 0 && (supplies[i].Level.Kind == Some || supplies[i].Level.Kind == Unknown) {
+				percent := float64(n)
+				supplies[i].Level = Level{Kind: VendorLevel, Value: &n, Percent: &percent}
+			}
+		}
+	}
+}
+
+// marks says whether a supply is the toner or ink of a colour.
+func (s Supply) marks(colour string) bool {
+	if !slices.Contains([]string{"toner", "tonerCartridge", "ink", "inkCartridge"}, s.Type) {
+		return false
+	}
+	return colour != "" && (s.Colorant == colour || s.Colorant == "" && colourIn(s.Description) == colour)
+}
+
+// colourIn is the colour that a name has in it, "" if none or more than one.
+func colourIn(name string) string {
+	found := ""
+	for _, colour := range []string{"black", "cyan", "magenta", "yellow"} {
+		if strings.Contains(strings.ToLower(name), colour) {
+			if found != "" {
+				return ""
+			}
+			found = colour
+		}
+	}
+	return found
+}
+
+// pmlText takes off the two octets that HP's PML puts before a text: the number of
+// its character set.
+func pmlText(raw string) string {
+	if len(raw) > 2 && (raw[0] < ' ' || raw[0] > '~') {
+		return raw[2:]
+	}
+	return raw
+}
+
+// brotherEntry returns the entry with an id of a Brother octet string: a run of
+// entries, each the id, one octet (1), the length of the value, and the value, high
+// octets first. The id 255 ends the run.
+func brotherEntry(v variable, id int) variable {
+	if v.kind != octets {
+		return variable{}
+	}
+	for rest := v.text; len(rest) >= 3 && rest[0] != 0xff; {
+		length := int(rest[2])
+		if len(rest) < 3+length {
+			break
+		}
+		if int(rest[0]) == id && length >= 1 && length <= 4 {
+			n := int64(0)
+			for _, octet := range []byte(rest[3 : 3+length]) {
+				n = n<<8 | int64(octet)
+			}
+			return variable{name: v.name, kind: integer, num: n}
+		}
+		rest = rest[3+length:]
+	}
+	return variable{}
+}
+
+// splitOID splits an object into the column it is kept under and the instance
+// there. What the columns of a device's own branch are nobody knows, so an object
+// that stands alone is taken for one whose column is all but its last number.
+func splitOID(oid string) (column, index string) {
+	i := strings.LastIndexByte(oid, '.')
+	if i < 0 {
+		return "", ""
+	}
+	return oid[:i], oid[i+1:]
+}
