@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"meteragent/agent/config"
@@ -16,7 +17,7 @@ func (a *Agent) named() []target {
 	var out []target
 	for _, n := range a.cfg.Networks {
 		for _, text := range n.Addresses {
-			if r, err := collector.ParseRange(text); err == nil && r.Count() == 1 {
+			if r, err := collector.ParseRange(text); err == nil && r.Count() == 1 && !excluded(n, text) {
 				out = append(out, target{address: text, port: n.Port, network: n})
 			}
 		}
@@ -28,7 +29,7 @@ func (a *Agent) named() []target {
 // it is in none.
 func (a *Agent) networkOf(address string, port uint16) (config.Network, bool) {
 	for _, n := range a.cfg.Networks {
-		if n.Port != port {
+		if n.Port != port || excluded(n, address) {
 			continue
 		}
 		for _, text := range n.Addresses {
@@ -43,6 +44,27 @@ func (a *Agent) networkOf(address string, port uint16) (config.Network, bool) {
 		}
 	}
 	return config.Network{}, false
+}
+
+// excluded says whether a network leaves an address out.
+func excluded(n config.Network, address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && within(ranges(n.Exclude), ip)
+}
+
+// ranges are those of a configuration, which has checked them.
+func ranges(texts []string) []collector.Range {
+	var all []collector.Range
+	for _, text := range texts {
+		if r, err := collector.ParseRange(text); err == nil {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func within(ranges []collector.Range, a netip.Addr) bool {
+	return slices.ContainsFunc(ranges, func(r collector.Range) bool { return r.Contains(a) })
 }
 
 // discoverForEver sweeps at the start and then every discovery.every.
@@ -94,13 +116,17 @@ func Sweeps(cfg config.Config) ([]collector.Sweep, error) {
 		s := collector.Sweep{
 			Credentials: credentials(n), Timeout: cfg.Poll.Timeout, Rate: cfg.Discovery.Rate,
 		}
+		exclude := ranges(n.Exclude)
 		for _, text := range n.Addresses {
 			r, err := collector.ParseRange(text)
 			if err != nil {
 				return nil, fmt.Errorf("network: %w", err)
 			}
-			if r.Count() > 1 {
-				for address := range r.Addresses() {
+			if r.Count() == 1 {
+				continue
+			}
+			for address := range r.Addresses() {
+				if !within(exclude, address) {
 					s.Targets = append(s.Targets, netip.AddrPortFrom(address, n.Port))
 				}
 			}

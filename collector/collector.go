@@ -271,6 +271,14 @@ func (c *Collector) claim(ctx context.Context, to netip.AddrPort) (free func(), 
 	}
 }
 
+// reading says whether a read talks to the device.
+func (c *Collector) reading(to netip.AddrPort) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, taken := c.busy[to]
+	return taken
+}
+
 // lookup returns the address of a host, which may be given as an address or a name.
 func lookup(ctx context.Context, host string) (netip.Addr, error) {
 	if address, err := netip.ParseAddr(host); err == nil {

@@ -21,6 +21,10 @@ type Sweep struct {
 	// try is version 1, which all devices answer that answer 2c, but for few.
 	Tries int
 
+	// Quick ends the wait once four times the slowest answer so far has passed, and
+	// 200 ms. Devices that are all slow are found, but one among fast ones may not be.
+	Quick bool
+
 	Rate     int                   // packets a second; 0 means 200, less than 0 as fast as it goes
 	Progress func(done, total int) // may be nil; packets, about a hundred times in all
 }
@@ -39,7 +43,8 @@ type Find struct {
 
 // Discover asks all targets and calls found for each that answers, once, in the
 // order of the answers. It uses one socket, starts nothing that outlives it, and
-// calls found and Progress itself. It takes about targets x tries / rate + timeout.
+// calls found and Progress itself. It takes at most about Sweep.Longest. A device that
+// is being read at the moment is left in peace until the next try.
 // After an error, which is the context's or the network's, what was found stands.
 func (c *Collector) Discover(ctx context.Context, s Sweep, found func(Find)) error {
 	s = s.withDefaults()
@@ -63,6 +68,7 @@ func (c *Collector) Discover(ctx context.Context, s Sweep, found func(Find)) err
 	sw := &sweep{
 		Sweep: s, collector: c, conn: conn, found: found,
 		targets: targets, state: make([]state, len(targets)), left: len(targets),
+		begun: time.Now(), asked: make([]uint32, len(targets)),
 		buffer: make([]byte, maxPacket), codec: newCodec(Credential{Version: V2c}, nil),
 	}
 	if err := sw.run(); err != nil {
@@ -91,6 +97,17 @@ func (s Sweep) withDefaults() Sweep {
 		s.Progress = func(done, total int) {}
 	}
 	return s
+}
+
+// Longest is how long the sweep takes if nobody answers.
+func (s Sweep) Longest() time.Duration {
+	s = s.withDefaults()
+	var sending time.Duration
+	if s.Rate > 0 {
+		sending = time.Duration(len(s.Targets)) * time.Second / time.Duration(s.Rate)
+	}
+	rounds := time.Duration(s.Tries * len(s.Credentials))
+	return (rounds-1)*max(sending, s.Timeout) + sending + s.Timeout
 }
 
 // A state is what is known of a target.
@@ -123,6 +140,9 @@ type sweep struct {
 	state     []state          // of each target
 	codec     *codec           // for answers of versions 1 and 2c
 	left      int              // targets not yet found
+	begun     time.Time
+	asked     []uint32      // milliseconds from begun to the first packet to each target, and 1; 0 is none
+	slowest   time.Duration // of the answers so far
 	buffer    []byte
 
 	rounds []round
@@ -205,8 +225,11 @@ func (s *sweep) ask(n int) error {
 		if i*100/len(s.targets) != (i+1)*100/len(s.targets) {
 			s.Progress(n*len(s.targets)+i, len(s.rounds)*len(s.targets))
 		}
-		if s.state[i] == known {
+		if s.state[i] == known || s.collector.reading(target) {
 			continue
+		}
+		if s.asked[i] == 0 {
+			s.asked[i] = 1 + uint32(time.Since(s.begun)/time.Millisecond)
 		}
 		if _, err := s.conn.WriteToUDPAddrPort(s.rounds[n].question, target); err != nil {
 			failed = err // there may be no way to this one, but to others
@@ -220,7 +243,32 @@ func (s *sweep) ask(n int) error {
 	if n == len(s.rounds)-1 {
 		start = time.Now()
 	}
-	return s.receive(start.Add(s.Timeout))
+	return s.wait(start)
+}
+
+// wait takes answers until the target that was asked at a time has had its time.
+func (s *sweep) wait(asked time.Time) error {
+	for s.left > 0 {
+		now, until := time.Now(), asked.Add(s.patience())
+		if !now.Before(until) {
+			return nil
+		}
+		if s.Quick && now.Add(20*time.Millisecond).Before(until) {
+			until = now.Add(20 * time.Millisecond) // then look whether the answers have changed it
+		}
+		if err := s.receive(until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patience is how long to wait for an answer.
+func (s *sweep) patience() time.Duration {
+	if !s.Quick || s.slowest == 0 {
+		return s.Timeout
+	}
+	return min(max(4*s.slowest, 200*time.Millisecond), s.Timeout)
 }
 
 // receive takes answers until a time, or until there is nobody left to answer.
@@ -246,9 +294,10 @@ func (s *sweep) receive(until time.Time) error {
 // the id of a question that was put counts.
 func (s *sweep) answer(packet []byte, from netip.AddrPort) {
 	i, ok := slices.BinarySearchFunc(s.targets, from, netip.AddrPort.Compare)
-	if !ok || s.state[i] == known {
+	if !ok || s.state[i] == known || s.asked[i] == 0 {
 		return
 	}
+	s.slowest = max(s.slowest, time.Since(s.begun)-time.Duration(s.asked[i]-1)*time.Millisecond)
 	if h, err := parseHeader(packet); err == nil {
 		s.secured(i, packet, h, from)
 		return

@@ -22,15 +22,9 @@ func (a *app) progress(s collector.Sweep) *progress {
 	p := &progress{app: a, start: time.Now()}
 	if f, ok := a.err.(*os.File); ok && isTerminal(f) {
 		p.out = f
-		fmt.Fprintln(p.out, a.say.Say("discover.start", "count", len(s.Targets), "time", longest(s)))
+		fmt.Fprintln(p.out, a.say.Say("discover.start", "count", len(s.Targets), "time", s.Longest().Round(100*time.Millisecond)))
 	}
 	return p
-}
-
-// longest is how long a sweep takes if nobody answers.
-func longest(s collector.Sweep) time.Duration {
-	packets := len(s.Targets) * s.Tries
-	return (time.Duration(packets)*time.Second/time.Duration(s.Rate) + time.Duration(s.Tries)*s.Timeout).Round(time.Second)
 }
 
 func isTerminal(f *os.File) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -149,6 +150,8 @@ func (a *app) answerJSON(one answer) error {
 func (a *app) discoverCommand() *cobra.Command {
 	var ask askFlags
 	var rate, tries int
+	var quick bool
+	var exclude []string
 	c := &cobra.Command{
 		Use:     "discover [RANGE...]",
 		Short:   a.say.Say("help.discover"),
@@ -158,6 +161,8 @@ func (a *app) discoverCommand() *cobra.Command {
 	ask.add(a, c)
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
 	c.Flags().IntVar(&rate, "rate", 200, a.say.Say("help.flag.rate"))
+	c.Flags().BoolVar(&quick, "quick", false, a.say.Say("help.flag.quick"))
+	c.Flags().StringArrayVar(&exclude, "exclude", nil, a.say.Say("help.flag.exclude"))
 	c.Flags().IntVar(&tries, "tries", 2, a.say.Say("help.flag.tries"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		credentials, err := ask.credentials()
@@ -182,12 +187,41 @@ func (a *app) discoverCommand() *cobra.Command {
 				sweeps[0].Targets = append(sweeps[0].Targets, netip.AddrPortFrom(address, ask.port))
 			}
 		}
+		leave, err := parseRanges(exclude)
+		if err != nil {
+			return usageError(err)
+		}
+		if quick && !c.Flags().Changed("rate") {
+			rate = quickRate
+		}
 		for i := range sweeps {
-			sweeps[i].Rate, sweeps[i].Tries = rate, tries
+			sweeps[i].Rate, sweeps[i].Tries, sweeps[i].Quick = rate, tries, quick
+			sweeps[i].Targets = slices.DeleteFunc(sweeps[i].Targets, func(to netip.AddrPort) bool {
+				return slices.ContainsFunc(leave, func(r collector.Range) bool { return r.Contains(to.Addr()) })
+			})
 		}
 		return a.sweep(c.Context(), sweeps)
 	}
 	return c
+}
+
+// quickRate is how many packets a second somebody sends who does not want to wait.
+const quickRate = 2000
+
+// parseRanges reads the addresses to leave out.
+func parseRanges(texts []string) ([]collector.Range, error) {
+	var all []collector.Range
+	for _, text := range texts {
+		r, err := collector.ParseRange(text)
+		if err == nil && r.Host() != "" {
+			err = fmt.Errorf("--exclude %s: only addresses can be left out, not host names", text)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }
 
 // configuredSweeps are the networks of the configuration file.

@@ -47,6 +47,7 @@ type Topics struct {
 // A Network is a part of the customer's network that is searched for copiers.
 type Network struct {
 	Addresses []string // each as collector.ParseRange reads it
+	Exclude   []string // ranges of Addresses that are never asked
 	Users     []User   // of SNMPv3, tried in this order before the community
 	Community Secret   // "" if only users are to be tried
 	Version   string   // "auto", "1" or "2c"

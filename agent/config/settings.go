@@ -110,6 +110,7 @@ func (s section) network(seen map[string]*node) Network {
 			network.Addresses = append(network.Addresses, n.text)
 		}
 	}
+	s.exclude(&network.Exclude)
 	s.secret("community", &network.Community)
 	s.choice("version", &network.Version, "auto", "1", "2c")
 	network.Users = s.users()
