@@ -3,6 +3,7 @@ package toner_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 )
@@ -18,12 +19,22 @@ type guess struct {
 // Forecasts of lives whose end is known, beside a straight line through the last week
 // and beside what the same level lasts in an average copier, which is what a plain
 // threshold supposes. The error is the median of the days by which a guess is wrong.
-func TestForecasts(t *testing.T) {
+func TestForecasts(t *testing.T) { backtest(t, 3) }
+
+func TestSoakForecasts(t *testing.T) {
+	if os.Getenv("METERAGENT_SOAK") == "" {
+		t.Skip("METERAGENT_SOAK is not set")
+	}
+	backtest(t, 8)
+}
+
+func backtest(t *testing.T, copiers int) {
+	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-10s%8s%8s%10s%10s%10s%10s\n", "", "ahead", "guesses", "forecast", "line", "average", "in range")
 	total := map[int][2][]float64{}
 	for _, pattern := range []string{"office", "school", "shop", "moved", "hardly"} {
-		guesses := guessed(pattern)
+		guesses := guessed(pattern, copiers)
 		for _, ahead := range []int{7, 14, 30} {
 			var ours, line, average []float64
 			within := 0
@@ -54,8 +65,8 @@ func TestForecasts(t *testing.T) {
 }
 
 // guessed collects what was said of some copiers of one pattern that measure well.
-func guessed(pattern string) (all []*guess) {
-	for seed, found := uint64(1), 0; found < 8; seed++ {
+func guessed(pattern string, copiers int) (all []*guess) {
+	for seed, found := uint64(1), 0; found < copiers; seed++ {
 		mine := &ours{policy: usual()}
 		w := newWorld(seed, func() brain { return mine })
 		p := w.places[len(w.places)-1]
