@@ -33,10 +33,10 @@ const (
 func (c Confidence) sure() bool { return c == Fair || c == Good }
 
 const (
-	mostAhead365 = 365
-	fourWeeks    = 28
-	leastUsed    = 2    // percentage points, for a forecast
-	busyShare    = 0.95 // of all stretches of the past are quieter than a busy one
+	mostDaysAhead = 365
+	fourWeeks     = 28
+	leastUsed     = 2    // percentage points, for a forecast
+	busyShare     = 0.95 // of all stretches of the past are quieter than a busy one
 )
 
 // confidence of a forecast made now.
@@ -220,7 +220,7 @@ func (l Ledger) Forecast(p Policy, key string) (f Forecast) {
 // lasts is the first number of days for which empty is true. It is true for all later
 // ones too, nearly enough.
 func lasts(empty func(days int) bool) float64 {
-	low, high := 1, mostAhead365
+	low, high := 1, mostDaysAhead
 	for low < high {
 		if mid := (low + high) / 2; empty(mid) {
 			high = mid
@@ -274,14 +274,14 @@ func total(days []Day) (sum float64) {
 
 // walk is how many days something lasts, day by day from the day after now.
 func walk(week [7]float64, left float64, now time.Time) float64 {
-	for i := range mostAhead365 {
+	for i := range mostDaysAhead {
 		use := week[weekday(now, i+1)]
 		if use >= left {
 			return round(float64(i) + left/max(use, 1e-9))
 		}
 		left -= use
 	}
-	return mostAhead365
+	return mostDaysAhead
 }
 
 func weekday(now time.Time, later int) int { return (dayOf(now) + later + 4) % 7 }

@@ -38,7 +38,7 @@ const (
 // A Hold says why a supply that is due is not ordered.
 type Hold string
 
-// The holds. Their sentences are "order.held.<hold>" in the catalogue.
+// The holds.
 const (
 	HeldOff      Hold = "off"      // the mode
 	HeldQuiet    Hold = "quiet"    // the device is on the quiet list

@@ -72,18 +72,6 @@ func (s *Supply) remember(o Observation) {
 	}
 }
 
-// lowest is the lowest level that two readings in a row confirm.
-func lowest(so *float64, a, b Observation) *float64 {
-	if a.Percent == nil || b.Percent == nil {
-		return so
-	}
-	confirmed := max(*a.Percent, *b.Percent)
-	if so != nil && *so <= confirmed {
-		return so
-	}
-	return &confirmed
-}
-
 const (
 	floor      = 3  // percent: less is ordered whatever the forecast says
 	mostAhead  = 40 // percent: more is never ordered because of a forecast
