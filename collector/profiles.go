@@ -265,3 +265,7 @@ func alike(pattern, text string) bool {
 	}
 	return strings.HasSuffix(text, parts[len(parts)-1])
 }
+
+// All returns the profiles, sorted by name, with what they extend. They must not be
+// changed.
+func (ps *Profiles) All() []*Profile { return ps.list }
