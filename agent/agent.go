@@ -59,6 +59,7 @@ type Agent struct {
 	writer *writer
 	wake   chan struct{} // something was stored; capacity 1
 	found  chan collector.Find
+	lost   chan struct{} // a known device has gone silent; capacity 1
 }
 
 // New makes an agent of its parts.
@@ -71,6 +72,7 @@ func New(o Options) *Agent {
 		health: newHealth(),
 		wake:   make(chan struct{}, 1),
 		found:  make(chan collector.Find),
+		lost:   make(chan struct{}, 1),
 	}
 	a.writer = newWriter(a)
 	if a.clock == nil {

@@ -67,11 +67,11 @@ func within(ranges []collector.Range, a netip.Addr) bool {
 	return slices.ContainsFunc(ranges, func(r collector.Range) bool { return r.Contains(a) })
 }
 
-// discoverForEver sweeps at the start and then every discovery.every.
+// discoverForEver sweeps at the start, then every discovery.every, and earlier if a
+// known device has gone silent: it may answer at another address, where its serial
+// number will tell that it has moved.
 func (a *Agent) discoverForEver(ctx context.Context) {
-	ticker := time.NewTicker(a.cfg.Discovery.Every)
-	defer ticker.Stop()
-	for {
+	for ctx.Err() == nil {
 		err := a.discoverOnce(ctx, func(f collector.Find) {
 			select {
 			case a.found <- f:
@@ -81,11 +81,30 @@ func (a *Agent) discoverForEver(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			a.log.Warn("the search for new devices did not finish", "err", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+		a.restFromSearch(ctx)
+	}
+}
+
+// searchRest is between two searches at least, however many devices go silent: at
+// night all of them do.
+const searchRest = time.Hour
+
+// restFromSearch returns when the next search is due.
+func (a *Agent) restFromSearch(ctx context.Context) {
+	regular, rested := time.NewTimer(a.cfg.Discovery.Every), time.NewTimer(searchRest)
+	defer regular.Stop()
+	defer rested.Stop()
+	select {
+	case <-ctx.Done():
+		return
+	case <-regular.C:
+		return
+	case <-rested.C:
+	}
+	select {
+	case <-ctx.Done():
+	case <-regular.C:
+	case <-a.lost:
 	}
 }
 

@@ -117,5 +117,11 @@ func (a *Agent) noteResult(r result) {
 	if a.health.silent(r.host, r.err) {
 		a.log.Warn("device does not answer", "device", r.target.device, "host", r.host, "err", r.err, "hint", hint(r.err))
 		a.notice(Notice{What: DeviceSilent, Device: r.target.device, Host: r.host, Err: r.err})
+		if r.target.device != "" {
+			select {
+			case a.lost <- struct{}{}:
+			default: // a search is due already
+			}
+		}
 	}
 }
