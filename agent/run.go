@@ -75,8 +75,8 @@ type Summary struct {
 }
 
 // Once does one round: it finds the copiers, reads each, and delivers everything
-// that waits. The error says why a reading was not delivered, or, joined to it, why
-// a copier did not answer; the summary is true either way.
+// that waits. The error joins why records were not delivered and why copiers did not
+// answer, each by itself; the summary is true either way.
 func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	start := time.Now()
 	s, err := a.schedule()
@@ -112,11 +112,11 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	a.health.mu.Unlock()
 	sum.Rejected, sum.Pending = len(rejected), waiting.Urgent+waiting.Bulk
 	sum.Delivered, sum.Took = sum.Confirmed+sum.Rejected, time.Since(start)
-	return sum, errors.Join(drained, polled)
+	return sum, errors.Join(append([]error{drained}, polled...)...)
 }
 
 // pollAll reads every target once, several at a time.
-func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, error) {
+func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, []error) {
 	jobs, results := make(chan job), make(chan result)
 	var workers sync.WaitGroup
 	for range a.cfg.Poll.Parallel {
@@ -152,7 +152,7 @@ func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, error) {
 	}
 	close(jobs)
 	workers.Wait()
-	return sum, errors.Join(failures...)
+	return sum, failures
 }
 
 // schedule starts with what the configuration names and the database remembers.

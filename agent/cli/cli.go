@@ -93,7 +93,8 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.config, "config", packaging.ConfigPath(), a.say.Say("help.flag.config"))
 	root.PersistentFlags().String("lang", "", a.say.Say("help.flag.lang"))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return a.wrongFlag(c, err) })
-	root.SetUsageTemplate(a.usage(root.UsageTemplate()))
+	root.SetHelpFunc(a.showHelp)
+	root.SetUsageFunc(func(c *cobra.Command) error { a.showUsage(c.OutOrStderr(), c); return nil })
 	root.AddGroup(
 		&cobra.Group{ID: "try", Title: a.say.Say("help.group.try")},
 		&cobra.Group{ID: "work", Title: a.say.Say("help.group.work")},
@@ -117,34 +118,6 @@ func (a *app) root() *cobra.Command {
 	root.InitDefaultHelpFlag()
 	root.Flags().Lookup("help").Usage = a.say.Say("help.flag.help")
 	return root
-}
-
-// long is a text of several lines.
-func (a *app) long(key text.Key) string { return text.Wrap(a.say.Say(key), width, "") }
-
-func (a *app) help(c *cobra.Command, args []string) error {
-	target, _, err := c.Root().Find(args)
-	if err != nil || target == nil {
-		return a.unknownCommand(c.Root(), strings.Join(args, " "))
-	}
-	return target.Help()
-}
-
-// usage puts the catalogue's words and our width into cobra's template.
-func (a *app) usage(template string) string {
-	return strings.NewReplacer(
-		"Usage:", a.say.Say("help.usage"),
-		"Aliases:", a.say.Say("help.aliases"),
-		"Examples:", a.say.Say("help.examples"),
-		"Available Commands:", a.say.Say("help.commands"),
-		"Additional Commands:", a.say.Say("help.more"),
-		"Global Flags:", a.say.Say("help.globals"),
-		"Flags:", a.say.Say("help.flags"),
-		"Additional help topics:", a.say.Say("help.topics"),
-		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, a.say.Say("help.further"),
-		".LocalFlags.FlagUsages", fmt.Sprintf(".LocalFlags.FlagUsagesWrapped %d", width),
-		".InheritedFlags.FlagUsages", fmt.Sprintf(".InheritedFlags.FlagUsagesWrapped %d", width),
-	).Replace(template)
 }
 
 // A failure is an error with its exit code and the sentence that helps.

@@ -13,16 +13,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
 	"net"
 	"net/http"
 	"time"
 
 	"meteragent/agent/text"
 )
-
-//go:embed page.html
-var layout string
 
 //go:embed page.css
 var style []byte
@@ -109,14 +105,8 @@ func (f Facts) page(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, err)
 		return
 	}
-	words := text.For(language(r))
-	t, err := template.New("page").Funcs(functions(words, status.Now)).Parse(layout)
-	if err != nil {
-		f.fail(w, err)
-		return
-	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, status); err != nil {
+	if err := write(&out, view{text.For(language(r)), status}.page()); err != nil {
 		f.fail(w, err)
 		return
 	}

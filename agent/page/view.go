@@ -2,30 +2,176 @@ package page
 
 import (
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
 
 	"meteragent/agent/text"
-	"meteragent/agent/toner"
 	"meteragent/collector"
 )
 
-// functions are what the template calls.
-func functions(words *text.Catalogue, now time.Time) template.FuncMap {
-	return template.FuncMap{
-		"say":   words.Say,
-		"key":   func(key string) text.Key { return text.Key(key) },
-		"ago":   func(t time.Time) string { return ago(words, now, t) },
-		"count": count(words),
-		"lang":  words.Lang,
-		"total": total,
-		"bars":  bars,
-		"why":   func(r toner.Reason) string { return r.Say(words) },
-	}
+// A view shows a status in one language.
+type view struct {
+	*text.Catalogue
+	status Status
 }
 
-// total is the primary total of a reading; false if the device told none.
+// page is the whole document.
+func (v view) page() part {
+	s := v.status
+	title := "meteragent"
+	if s.Site != "" {
+		title += " – " + s.Site
+	}
+	return el("html", attr("lang", string(v.Lang())),
+		el("head",
+			el("meta", attr("charset", "utf-8")),
+			el("meta", attr("name", "viewport"), attr("content", "width=device-width, initial-scale=1")),
+			el("meta", attr("http-equiv", "refresh"), attr("content", "10")),
+			el("title", words(title)),
+			el("link", attr("rel", "stylesheet"), attr("href", "/page.css"))),
+		el("body",
+			el("header", el("h1", words("meteragent")), v.line("p",
+				s.Site, v.Say("page.customer", "number", s.Customer), v.Say("page.version", "version", s.Version))),
+			el("main",
+				each(s.Problems, problem),
+				each(s.Portals, v.portal),
+				v.devices(), v.orders(), v.silent()),
+			el("footer",
+				words(v.Say("page.agent")+" "+s.Agent+" · "+v.Say("page.rejected", "count", s.Rejected)+" · "),
+				el("a", attr("href", "/status.json"), words("status.json")), words(" · "),
+				el("a", attr("href", "/metrics"), words("metrics")))))
+}
+
+// line puts what is not empty into one element.
+func (v view) line(tag string, parts ...string) part {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return el(tag, words(strings.Join(kept, " · ")))
+}
+
+func problem(said string) part { return given(said != "", el("p", class("problem"), words(said))) }
+
+func (v view) hint(key string) part {
+	return given(key != "", el("p", class("hint"), words(v.Say(text.Key(key)))))
+}
+
+func (v view) portal(p Portal) part {
+	state := v.Say("page.portal.idle")
+	switch p.State {
+	case "failing":
+		state = v.Say("page.portal.failing")
+	case "connected":
+		state = v.Say("page.portal.connected")
+	}
+	fact := func(name, value string) part { return all(el("dt", words(name)), el("dd", words(value))) }
+	return el("section", class("portal "+p.State),
+		el("h2", words(v.Say("page.portal"))),
+		el("p", class("big"), words(state)),
+		el("p", words(p.URL)),
+		el("dl",
+			fact(v.Say("page.portal.confirmed"), v.Number(int64(p.Delivered))),
+			fact(v.Say("page.portal.waiting"), fmt.Sprintf("%d + %d", p.Urgent, p.Bulk)),
+			fact(v.Say("page.portal.last"), v.ago(p.LastSent))),
+		problem(p.LastError), v.hint(p.Hint))
+}
+
+func (v view) devices() part {
+	return el("section",
+		el("h2", words(v.Say("page.devices"))),
+		given(len(v.status.Devices) == 0, el("p", words(v.Say("page.devices.none")))),
+		el("div", class("devices"), each(v.status.Devices, v.device)))
+}
+
+func (v view) device(d Device) part {
+	silent, number, console := "", "", []string(nil)
+	if d.State == "silent" {
+		silent = v.Say("page.device.silent")
+	}
+	if t := total(d.Reading); t != nil {
+		number = v.Number(*t)
+	}
+	if d.Reading != nil {
+		console = d.Reading.Status.Console
+	}
+	return el("article", class(d.State),
+		el("h3", words(d.ID)),
+		v.line("p", d.Model, d.Address),
+		given(number != "", el("p", class("big"), words(number))),
+		v.line("p", v.ago(d.LastReading), silent),
+		problem(d.Reason),
+		each(consumables(d.Reading), v.supply),
+		each(console, func(line string) part {
+			return given(line != "", el("p", class("console"), words(line)))
+		}))
+}
+
+// consumables are the supplies without the waste boxes.
+func consumables(r *collector.Reading) []collector.Supply {
+	if r == nil {
+		return nil
+	}
+	var out []collector.Supply
+	for _, s := range r.Supplies {
+		if s.Class != "receptacleThatIsFilled" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// supply draws one level as a bar.
+func (v view) supply(s collector.Supply) part {
+	name := strings.TrimSpace(s.Colorant + " " + s.Type)
+	colour, low, level, width := "other", "", v.Say(text.Key("level."+string(s.Level.Kind))), ""
+	switch s.Colorant {
+	case "black", "cyan", "magenta", "yellow":
+		colour = s.Colorant
+	}
+	if p := s.Level.Percent; p != nil {
+		width = fmt.Sprintf("%.0f%%", *p)
+		level = width
+		if *p < 15 {
+			low = " low"
+		}
+	}
+	return el("div", class("supply"+low),
+		el("span", attr("title", s.Description), words(name)),
+		el("svg", attr("role", "img"), attr("aria-label", name+" "+level),
+			el("rect", class("track"), attr("width", "100%"), attr("height", "100%")),
+			given(width != "", el("rect", class(colour), attr("width", width), attr("height", "100%")))),
+		el("span", class("value"), words(level)))
+}
+
+func cells(tag string, values ...string) part {
+	return el("tr", each(values, func(s string) part { return el(tag, words(s)) }))
+}
+
+func (v view) orders() part {
+	none := len(v.status.Orders) == 0
+	return el("section",
+		el("h2", words(v.Say("page.orders"))),
+		given(none, el("p", words(v.Say("page.orders.none")))),
+		given(!none, el("table",
+			cells("th", v.Say("page.order.when"), v.Say("page.order.device"), v.Say("page.order.supply"),
+				v.Say("page.order.why"), v.Say("page.order.state")),
+			each(v.status.Orders, func(o Order) part {
+				return cells("td", v.ago(o.At), o.Device, o.Name, o.Why.Say(v.Catalogue), v.Say(text.Key("order.state."+o.State)))
+			}))))
+}
+
+func (v view) silent() part {
+	return given(len(v.status.Silent) > 0, el("section",
+		el("h2", words(v.Say("page.silent"))),
+		el("table", each(v.status.Silent, func(s Silent) part {
+			return el("tr", el("td", words(s.Address)), el("td", words(s.Reason), v.hint(s.Hint)))
+		}))))
+}
+
+// total is the primary total of a reading; nil if the device told none.
 func total(r *collector.Reading) *int64 {
 	if r == nil {
 		return nil
@@ -38,59 +184,14 @@ func total(r *collector.Reading) *int64 {
 	return nil
 }
 
-// A bar is one supply as the page draws it.
-type bar struct {
-	Name   string
-	Title  string // the device's own words
-	Colour string // a class of page.css
-	Width  string // "38%"; "" if the level is not measured
-	Kind   collector.LevelKind
-	Low    bool
-}
-
-// bars are the consumables of a reading, in the device's order.
-func bars(r *collector.Reading) []bar {
-	if r == nil {
-		return nil
+// ago says how long before the status was put together t was.
+func (v view) ago(t time.Time) string {
+	since := v.status.Now.Sub(t)
+	switch {
+	case t.IsZero():
+		return v.Say("page.never")
+	case since < 2*time.Second:
+		return v.Say("page.now")
 	}
-	var out []bar
-	for _, s := range r.Supplies {
-		if s.Class == "receptacleThatIsFilled" {
-			continue
-		}
-		b := bar{Name: strings.TrimSpace(s.Colorant + " " + s.Type), Title: s.Description, Colour: "other", Kind: s.Level.Kind}
-		switch s.Colorant {
-		case "black", "cyan", "magenta", "yellow":
-			b.Colour = s.Colorant
-		}
-		if p := s.Level.Percent; p != nil {
-			b.Width, b.Low = fmt.Sprintf("%.0f%%", *p), *p < 15
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-// ago says how long before now t was.
-func ago(words *text.Catalogue, now, t time.Time) string {
-	if t.IsZero() {
-		return words.Say("page.never")
-	}
-	if now.Sub(t) < 2*time.Second {
-		return words.Say("page.now")
-	}
-	return words.Say("page.ago", "time", now.Sub(t).Truncate(time.Second))
-}
-
-// count shows any whole number of the status.
-func count(words *text.Catalogue) func(any) string {
-	return func(n any) string {
-		switch n := n.(type) {
-		case *int64:
-			return words.Number(*n)
-		case uint64:
-			return words.Number(int64(n))
-		}
-		return fmt.Sprint(n)
-	}
+	return v.Say("page.ago", "time", since.Truncate(time.Second))
 }

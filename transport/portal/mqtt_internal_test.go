@@ -69,7 +69,7 @@ func FuzzTake(f *testing.F) {
 			t.Error(err)
 		}
 		var page strings.Builder
-		if err := p.template.Execute(&page, p.view()); err != nil {
+		if err := write(&page, p.view().page()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/json"
-	"html/template"
 	"math"
 	"net/http"
 	"slices"
@@ -13,9 +12,6 @@ import (
 	"strings"
 	"time"
 )
-
-//go:embed page.html
-var pageHTML string
 
 //go:embed style.css
 var styleCSS []byte
@@ -67,15 +63,10 @@ func newest[T any](all []T, n int) []T {
 	return last
 }
 
-func newTemplate() *template.Template {
-	functions := template.FuncMap{"number": number, "clock": clock, "when": when}
-	return template.Must(template.New("page").Funcs(functions).Parse(pageHTML))
-}
-
 // page answers GET /. It has no script, and the browser is told to run none.
 func (p *Portal) page(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
-	if err := p.template.Execute(&b, p.view()); err != nil {
+	if err := write(&b, p.view().page()); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}

@@ -9,7 +9,6 @@ package portal
 
 import (
 	"context"
-	"html/template"
 	"net/http"
 	"slices"
 	"sync"
@@ -26,9 +25,8 @@ type Options struct {
 
 // A Portal takes records. It is an http.Handler and safe for concurrent use.
 type Portal struct {
-	options  Options
-	mux      *http.ServeMux
-	template *template.Template
+	options Options
+	mux     *http.ServeMux
 
 	mu      sync.Mutex // guards what follows
 	down    bool
@@ -54,12 +52,11 @@ func New(o Options) *Portal {
 		o.Keep = 1000
 	}
 	p := &Portal{
-		options:  o,
-		mux:      http.NewServeMux(),
-		template: newTemplate(),
-		lanes:    map[laneKey]*lane{},
-		devices:  map[deviceKey]*device{},
-		changed:  make(chan struct{}),
+		options: o,
+		mux:     http.NewServeMux(),
+		lanes:   map[laneKey]*lane{},
+		devices: map[deviceKey]*device{},
+		changed: make(chan struct{}),
 	}
 	p.mux.HandleFunc("POST /events", p.post)
 	p.mux.HandleFunc("GET /{$}", p.page)
