@@ -25,6 +25,7 @@ const (
 	longestWait      = 24 * time.Hour // what is believed of a Retry-After
 	connectTimeout   = 30 * time.Second
 	idleTimeout      = 90 * time.Second
+	mostInFlight     = 16 // Sends at once whose connections are kept for the next
 	batchContentType = "application/cloudevents-batch+json"
 )
 
@@ -56,7 +57,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 				DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
 				TLSClientConfig:        security,
 				TLSHandshakeTimeout:    connectTimeout,
-				MaxIdleConnsPerHost:    2,
+				MaxIdleConnsPerHost:    mostInFlight,
 				IdleConnTimeout:        idleTimeout,
 				MaxResponseHeaderBytes: 64 << 10,
 				OnProxyConnectResponse: proxyAnswer,

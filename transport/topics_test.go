@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"slices"
@@ -60,17 +61,25 @@ func TestBrokersOfTheCloud(t *testing.T) {
 			security.NextProtos = []string{"x-amzn-mqtt-ca"}
 			b := transporttest.StartBroker(t, authority, security)
 			b.Let(c.user, c.rights)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			published := b.Watch(t, c.records)
 			link := transporttest.Dial(t, b, c.change)
 			answered := make(chan struct{})
 			go func() {
 				defer close(answered)
-				text := <-published
-				if c.answer != "" {
-					b.Say(t, c.answer, acceptAll(text))
+				select {
+				case text := <-published:
+					if c.answer != "" {
+						b.Say(t, c.answer, acceptAll(text))
+					}
+				case <-ctx.Done():
 				}
 			}()
-			receipt, err := link.Send(t.Context(), transporttest.Batch(1, 3))
+			receipt, err := link.Send(ctx, transporttest.Batch(1, 3))
+			if err != nil {
+				cancel()
+			}
 			<-answered
 			if err != nil || receipt.Accepted != 3 {
 				t.Errorf("got %v, %v", receipt, err)
