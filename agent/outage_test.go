@@ -10,6 +10,7 @@ import (
 	"meteragent/agent"
 	"meteragent/agent/config"
 	"meteragent/collector"
+	"meteragent/store"
 	"meteragent/transport"
 )
 
@@ -211,5 +212,23 @@ func TestOrderStates(t *testing.T) {
 			t.Errorf("after the new cartridge orders are %+v, want one that is replaced", orders)
 		}
 		stop()
+	})
+}
+
+// What is kept of a device and cannot be read any more costs no reading.
+func TestUnreadableLedger(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path)
+		err := s.store.Update(func(tx *store.Tx) error { return tx.Put("ledger", "ABC12345", "no ledger") })
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := s.start(t)
+		time.Sleep(5 * time.Hour)
+		stop()
+		if got := s.link.kinds()["reading"]; got < 5 || len(s.link.holes()) > 0 {
+			t.Errorf("%d readings arrived with holes %v, want 5 or more and no hole", got, s.link.holes())
+		}
 	})
 }

@@ -60,17 +60,16 @@ func newWriter(a *Agent) *writer {
 	return &writer{agent: a, update: a.store.Update, wake: make(chan struct{}, 1)}
 }
 
-// add takes a reading. It finds out, by trying, what the reading will lead to.
+// add takes a reading. It finds out, by trying, whether the reading will lead to
+// something urgent; a try that fails leaves that to write, since a reading is never
+// given up for what stands beside it.
 func (w *writer) add(k keeping) error {
 	u := &unwritten{keeping: k, came: time.Now()}
-	err := w.agent.store.Try(func(tx *store.Tx) error {
+	_ = w.agent.store.Try(func(tx *store.Tx) error {
 		done, err := u.run(tx)
 		u.urgent = done.urgent
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	w.mu.Lock()
 	full := len(w.queue) >= maxInMemory
 	if !full {
@@ -153,10 +152,33 @@ func (w *writer) write() bool {
 	switch {
 	case err == nil:
 		w.written(group, happened)
-	case at >= 0: // not the disk, but this one reading: the others must not suffer
-		u := group[at]
+	case at >= 0: // not the disk, but what is kept of this one device: the others must not suffer
+		return w.alone(group[at], err)
+	default:
+		w.failed(err)
+		return false
+	}
+	return true
+}
+
+// alone writes a reading without what is decided from it, because something that is
+// kept of its device cannot be read. The bill needs the reading; the rest waits for
+// whoever reads the log.
+func (w *writer) alone(u *unwritten, cause error) bool {
+	k, bad := u.keeping, false
+	err := w.update(func(tx *store.Tx) error {
+		k.tx, k.happened = tx, nil
+		err := k.record()
+		bad = err != nil
+		return err
+	})
+	switch {
+	case err == nil:
+		w.agent.log.Error("only the reading itself was stored", "device", u.reading.Device.ID, "host", u.host, "err", cause)
+		w.written([]*unwritten{u}, k.happened)
+	case bad: // it can never be stored
 		w.agent.log.Error("a reading was not stored", "device", u.reading.Device.ID, "host", u.host, "err", err)
-		w.remove(group[at : at+1])
+		w.remove([]*unwritten{u})
 	default:
 		w.failed(err)
 		return false

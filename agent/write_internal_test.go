@@ -203,8 +203,9 @@ func checkTotals(t *testing.T, s *store.Store, kept int) {
 	}
 }
 
-// One reading that cannot be stored does not keep the others out.
-func TestOneBadReading(t *testing.T) {
+// What is kept of one device and cannot be read keeps no reading out, neither of the
+// others nor its own.
+func TestOneBadDevice(t *testing.T) {
 	a, s := newTestAgent(t)
 	defer s.Close()
 	for _, serial := range []string{"A", "B", "C"} {
@@ -217,10 +218,14 @@ func TestOneBadReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.writer.flush()
-	if w := waiting(t, s); w.Bulk != 4 { // two readings, two devices found
-		t.Errorf("%d records, want 4", w.Bulk)
+	if w := waiting(t, s); w.Bulk != 5 { // three readings, two devices found
+		t.Errorf("%d records, want 5", w.Bulk)
 	}
-	if _, err := a.keep(reading("B", 1), "hB", collector.Full); err == nil {
-		t.Error("no error for a reading that cannot be stored")
+	if _, err := a.keep(reading("B", 2), "hB", collector.Full); err != nil {
+		t.Error(err)
+	}
+	a.writer.flush()
+	if w := waiting(t, s); w.Bulk != 6 {
+		t.Errorf("%d records after the next reading, want 6", w.Bulk)
 	}
 }
