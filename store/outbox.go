@@ -37,38 +37,89 @@ func (t *Tx) append(r *Record) error {
 	return records.Put(number(seq), r.encode(&t.store.packer))
 }
 
-// Pending returns what dest has not answered for in this lane, oldest first: at
-// most max records with bodies of at most maxBytes in all, but always one if there
-// is one. What a person wants sent again comes first, then what was saved from
-// another file, each in batches of its own, so that a batch is of one stream unless
-// it is sent again. The records are copies.
+// Pending returns what dest has not answered for in this lane, oldest first: what the
+// first Next of a [Reader] returns.
 func (s *Store) Pending(dest, lane string, max, maxBytes int) ([]Record, error) {
+	return s.Reader(dest, lane).Next(max, maxBytes)
+}
+
+// A Reader goes through what waits for one destination in one lane, ahead of what is
+// settled, so that several batches can be on the way at once. It holds nothing of the
+// file between two calls, and is not safe for concurrent use. A new one begins again with
+// what is not settled.
+type Reader struct {
+	store      *Store
+	dest, lane string
+	passed     passed
+}
+
+// passed says how far a reader has come.
+type passed struct {
+	returned map[identity]bool
+	fresh    map[string]uint64 // stream: the last number
+}
+
+// Reader returns a reader that begins with the oldest record dest has not answered for.
+func (s *Store) Reader(dest, lane string) *Reader {
+	return &Reader{s, dest, lane, passed{map[identity]bool{}, map[string]uint64{}}}
+}
+
+// Next returns what comes next, oldest first: at most max records with bodies of at most
+// maxBytes in all, but always one if there is one. What a person wants sent again comes
+// first, then what was saved from another file, each in batches of its own, so that a
+// batch is of one stream unless it is sent again. The records are copies.
+func (r *Reader) Next(max, maxBytes int) ([]Record, error) {
 	var batch []Record
-	err := s.View(func(t *Tx) error {
-		if err := t.check(dest, lane); err != nil {
+	err := r.store.View(func(t *Tx) error {
+		if err := t.check(r.dest, r.lane); err != nil {
 			return fmt.Errorf("pending: %w", err)
 		}
-		for queue := range t.queues(dest, lane) {
+		again := true
+		for queue := range t.queues(r.dest, r.lane, r.passed) {
 			if batch = t.collect(queue, max, maxBytes); len(batch) > 0 {
+				r.passed.add(batch, again)
 				return nil
 			}
+			again = false
 		}
 		return nil
 	})
 	return batch, err
 }
 
+func (p passed) add(batch []Record, again bool) {
+	for _, r := range batch {
+		if again {
+			p.returned[r.identity()] = true
+		} else {
+			p.fresh[r.Stream] = r.Seq
+		}
+	}
+}
+
 // A queue yields each record's identity and its stored value.
 type queue = iter.Seq2[Record, []byte]
 
-// queues yields what waits for dest, in the order in which it is sent.
-func (t *Tx) queues(dest, lane string) iter.Seq[queue] {
+// queues yields what waits for dest and was not passed, in the order in which it is
+// sent: first what is to be sent again.
+func (t *Tx) queues(dest, lane string, p passed) iter.Seq[queue] {
 	return func(yield func(queue) bool) {
-		if !yield(t.returned(dest, lane)) {
+		if !yield(t.again(dest, lane, p)) {
 			return
 		}
 		for _, stream := range t.streams(lane) {
-			if !yield(t.fresh(dest, lane, stream)) {
+			if !yield(t.fresh(dest, lane, stream, p.fresh[stream])) {
+				return
+			}
+		}
+	}
+}
+
+// again yields what is to be sent again and was not passed.
+func (t *Tx) again(dest, lane string, p passed) queue {
+	return func(yield func(Record, []byte) bool) {
+		for r, value := range t.returned(dest, lane) {
+			if !p.returned[r.identity()] && !yield(r, value) {
 				return
 			}
 		}
@@ -81,11 +132,14 @@ func (t *Tx) collect(from queue, max, maxBytes int) []Record {
 	var batch []Record
 	size := 0
 	for r, value := range from {
+		if len(batch) >= max {
+			break
+		}
 		if r.decode(&t.store.packer, value) != nil {
 			continue
 		}
 		size += len(r.Body)
-		if len(batch) >= max || len(batch) > 0 && size > maxBytes {
+		if len(batch) > 0 && size > maxBytes {
 			break
 		}
 		r.Body = bytes.Clone(r.Body)
@@ -94,10 +148,10 @@ func (t *Tx) collect(from queue, max, maxBytes int) []Record {
 	return batch
 }
 
-// fresh yields what lies behind the cursor.
-func (t *Tx) fresh(dest, lane, stream string) queue {
+// fresh yields what lies behind the cursor, and behind a number.
+func (t *Tx) fresh(dest, lane, stream string, behind uint64) queue {
 	return func(yield func(Record, []byte) bool) {
-		for k, value := range scan(t.lane(lane, stream), nil, number(t.cursor(dest, lane, stream)+1)) {
+		for k, value := range scan(t.lane(lane, stream), nil, number(max(behind, t.cursor(dest, lane, stream))+1)) {
 			seq, _ := parseNumber(k)
 			if !yield(Record{Stream: stream, Lane: lane, Seq: seq}, value) {
 				return
@@ -121,7 +175,7 @@ func (s *Store) Waiting(dest string) (Waiting, error) {
 			if err := t.check(dest, lane); err != nil {
 				return fmt.Errorf("waiting: %w", err)
 			}
-			for queue := range t.queues(dest, lane) {
+			for queue := range t.queues(dest, lane, passed{}) {
 				for _, r := range t.collect(queue, 1, 0) {
 					if w.Oldest.IsZero() || r.At.Before(w.Oldest) {
 						w.Oldest = r.At

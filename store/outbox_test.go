@@ -115,6 +115,38 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+// A reader goes on behind what it has given, whatever is settled, added or to be sent
+// again meanwhile; a new one begins with what is not settled.
+func TestReader(t *testing.T) {
+	s := open(t, newPath(t))
+	fill(t, s, store.Bulk, 5)
+	r := s.Reader(portal, store.Bulk)
+	next := func(want string) []store.Record {
+		t.Helper()
+		batch, err := r.Next(2, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := numbers(batch); got != want {
+			t.Errorf("next is %q, want %q", got, want)
+		}
+		return batch
+	}
+	first := next("1 2")
+	next("3 4")
+	settle(t, s, portal, first, reject(first[0]))
+	next("5")
+	next("")
+	fill(t, s, store.Bulk, 1)
+	update(t, s, func(tx *store.Tx) error { return tx.Retry(quarantine(t, s, portal)[0]) })
+	next("1")
+	next("6")
+	next("")
+	r = s.Reader(portal, store.Bulk)
+	next("1")
+	next("3 4")
+}
+
 func TestPendingGivesCopies(t *testing.T) {
 	s := open(t, newPath(t))
 	fill(t, s, store.Bulk, 1)

@@ -96,7 +96,7 @@ func (t *Tx) settleFresh(dest, lane, stream string, said answers) (refused int, 
 	if through == passed {
 		return 0, nil
 	}
-	for r, value := range t.fresh(dest, lane, stream) {
+	for r, value := range t.fresh(dest, lane, stream, 0) {
 		if r.Seq > through {
 			break
 		}
