@@ -29,17 +29,28 @@ type Options struct {
 	Config   config.Config
 	ID       string            // the agent id, a UUID; see LoadID
 	Version  string            // of this program, told to the portal
-	Store    *store.Store      // opened with Portal as its only destination
+	Store    *store.Store      // opened with the names of the outputs as its destinations
 	Copiers  reader            // usually a *collector.Collector
-	Link     transport.Link    // to the portal
+	Outputs  []Output          // at least one
 	Clock    func() string     // the clock's quality, one of collector's Clock words; nil means unknown
 	Log      *slog.Logger      // nil discards
 	Problems []string          // why the last good configuration runs instead of the present one
 	Notice   func(what Notice) // told of what happened, for the demo; may be nil; must not block
 }
 
-// Portal is the store's name for the one destination the configuration has.
+// Portal is the name of the destination that a configuration with one portal has.
 const Portal = "portal"
+
+// An Output is a receiver with a memory of its own: whatever the others have, it gets
+// every record, in order, and a record stays until every output has answered for it.
+type Output struct {
+	Name   string // of the destination in the store
+	Link   transport.Link
+	Orders bool // it gets the orders; only one output may, since two receivers would send two cartridges
+}
+
+// takes says whether records of a kind go to an output.
+func (o Output) takes(kind string) bool { return o.Orders || kind != kindOrder }
 
 // An Agent is the daemon. Run may be called once.
 type Agent struct {
@@ -48,7 +59,7 @@ type Agent struct {
 	version  string
 	store    *store.Store
 	copiers  reader
-	link     transport.Link
+	outputs  []Output
 	clock    func() string
 	log      *slog.Logger
 	notice   func(Notice)
@@ -57,7 +68,7 @@ type Agent struct {
 
 	health *health
 	writer *writer
-	wake   chan struct{} // something was stored; capacity 1
+	wakes  map[string]chan struct{} // something was stored, by output; capacity 1 each
 	found  chan collector.Find
 	lost   chan struct{} // a known device has gone silent; capacity 1
 }
@@ -66,13 +77,16 @@ type Agent struct {
 func New(o Options) *Agent {
 	a := &Agent{
 		cfg: o.Config, id: o.ID, version: o.Version,
-		store: o.Store, copiers: o.Copiers, link: o.Link,
+		store: o.Store, copiers: o.Copiers, outputs: o.Outputs,
 		clock: o.Clock, log: o.Log, notice: o.Notice, problems: o.Problems,
 		policy: tonerPolicy(o.Config),
 		health: newHealth(),
-		wake:   make(chan struct{}, 1),
+		wakes:  map[string]chan struct{}{},
 		found:  make(chan collector.Find),
 		lost:   make(chan struct{}, 1),
+	}
+	for _, o := range o.Outputs {
+		a.wakes[o.Name] = make(chan struct{}, 1)
 	}
 	a.writer = newWriter(a)
 	if a.clock == nil {
@@ -90,6 +104,7 @@ func New(o Options) *Agent {
 // A Notice is something that happened, for whoever watches the agent at work.
 type Notice struct {
 	What   Happening
+	Output string // its name, of a delivery
 	Device string // its id, where there is one
 	Model  string
 	Host   string        // host:port
@@ -117,10 +132,12 @@ const (
 	DeliveryBack
 )
 
-// kick tells the forwarder that there is something to send. It never blocks.
+// kick tells the forwarders that there is something to send. It never blocks.
 func (a *Agent) kick() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
+	for _, wake := range a.wakes {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
 	}
 }

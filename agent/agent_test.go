@@ -212,7 +212,7 @@ func newSite(t *testing.T, path string, change ...func(*config.Config)) *site {
 	}
 	it.Agent = agent.New(agent.Options{
 		Config: cfg, ID: "6f3c1d5e-0000-4000-8000-000000000001", Version: "test",
-		Store: s, Copiers: it.fleet, Link: it.link,
+		Store: s, Copiers: it.fleet, Outputs: []agent.Output{{Name: agent.Portal, Link: it.link, Orders: true}},
 	})
 	return it
 }

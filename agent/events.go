@@ -51,14 +51,14 @@ func (a *Agent) saySaved() error {
 
 // sayMore stores an agent record, and what also does, in one transaction.
 func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) error {
-	waiting, err := a.store.Waiting(Portal)
+	waiting, err := a.waiting()
 	if err != nil {
 		return err
 	}
 	now := time.Now()
 	e.At, e.Version, e.OS, e.Arch = now.UTC(), a.version, runtime.GOOS, runtime.GOARCH
 	e.UptimeSeconds = int64(now.Sub(a.health.started).Seconds())
-	e.Waiting, e.Clock, e.Problems = waiting.Urgent+waiting.Bulk, a.clock(), a.problems
+	e.Waiting, e.Clock, e.Problems = waiting, a.clock(), a.problems
 	err = a.store.Update(func(tx *store.Tx) error {
 		e.Devices = 0
 		err := eachDevice(tx, func(Device) error { e.Devices++; return nil })
@@ -72,4 +72,17 @@ func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) e
 	})
 	a.kick()
 	return err
+}
+
+// waiting is how many records an output has not answered for, of the one that has the
+// most of them.
+func (a *Agent) waiting() (most int, err error) {
+	for _, o := range a.outputs {
+		w, err := a.store.Waiting(o.Name)
+		if err != nil {
+			return 0, err
+		}
+		most = max(most, w.Urgent+w.Bulk)
+	}
+	return most, nil
 }

@@ -19,16 +19,17 @@ const (
 	lastFlush    = 5 * time.Second        // what a stop may take to deliver what waits
 )
 
-// A forwarder brings what the store keeps to the portal, urgent before bulk, in
-// order, and removes a record only when the portal has said what became of it.
+// A forwarder brings what the store keeps to one output, urgent before bulk, in
+// order, and lets go of a record only when that has said what became of it.
 type forwarder struct {
 	agent   *Agent
+	to      Output
 	limit   int // records in the next batch; halved by refusals, doubled by success
 	backoff transport.Backoff
 }
 
-func newForwarder(a *Agent) *forwarder {
-	return &forwarder{agent: a, limit: batchRecords}
+func newForwarder(a *Agent, to Output) *forwarder {
+	return &forwarder{agent: a, to: to, limit: batchRecords}
 }
 
 // run delivers until ctx ends, then once more for as long as lastFlush.
@@ -39,20 +40,20 @@ func (f *forwarder) run(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			f.wait(ctx, f.failed(err), nil)
 		case sent == 0:
-			f.wait(ctx, time.Minute, f.agent.wake)
+			f.wait(ctx, time.Minute, f.agent.wakes[f.to.Name])
 			f.gather(ctx)
 		}
 	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
 	if err := f.drain(flush); err != nil {
-		f.agent.log.Info("what waits is delivered at the next start", "err", err)
+		f.agent.log.Info("what waits is delivered at the next start", "dest", f.to.Name, "err", err)
 	}
 }
 
 // wait ends after d, with ctx, or when wake is kicked.
 func (f *forwarder) wait(ctx context.Context, d time.Duration, wake <-chan struct{}) {
-	f.agent.health.pulse("forward", d+2*sendWithin)
+	f.agent.health.pulse("forward "+f.to.Name, d+2*sendWithin)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -64,7 +65,7 @@ func (f *forwarder) wait(ctx context.Context, d time.Duration, wake <-chan struc
 
 // gather waits a moment for more readings, unless something urgent is there.
 func (f *forwarder) gather(ctx context.Context) {
-	urgent, err := f.agent.store.Pending(Portal, store.Urgent, 1, 1)
+	urgent, err := f.agent.store.Pending(f.to.Name, store.Urgent, 1, 1)
 	if err == nil && len(urgent) == 0 {
 		f.wait(ctx, linger, nil)
 	}
@@ -82,7 +83,7 @@ func (f *forwarder) drain(ctx context.Context) error {
 // deliver sends one batch and returns how many records it settled.
 func (f *forwarder) deliver(ctx context.Context) (int, error) {
 	for _, lane := range []string{store.Urgent, store.Bulk} {
-		records, err := f.agent.store.Pending(Portal, lane, f.limit, batchBytes)
+		records, err := f.agent.store.Pending(f.to.Name, lane, f.limit, batchBytes)
 		if err != nil {
 			return 0, err
 		}
@@ -97,14 +98,14 @@ func (f *forwarder) deliver(ctx context.Context) (int, error) {
 // until the culprit is alone; that one goes to quarantine, so that it never stands
 // in the way of the next.
 func (f *forwarder) send(ctx context.Context, records []store.Record) (int, error) {
-	messages := make([]transport.Message, len(records))
-	for i, r := range records {
-		messages[i] = transport.Message(r)
+	messages := f.messages(records)
+	if len(messages) == 0 {
+		return len(records), f.settle(records, transport.Receipt{})
 	}
 	within, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
-	f.agent.health.pulse("forward", 2*sendWithin)
-	receipt, err := f.agent.link.Send(within, messages)
+	f.agent.health.pulse("forward "+f.to.Name, 2*sendWithin)
+	receipt, err := f.to.Link.Send(within, messages)
 	switch {
 	case errors.Is(err, transport.ErrRefused) && len(records) > 1:
 		f.limit = len(records) / 2
@@ -123,6 +124,17 @@ func (f *forwarder) send(ctx context.Context, records []store.Record) (int, erro
 	return len(records), f.settle(records, receipt)
 }
 
+// messages are those of the records that go to this output.
+func (f *forwarder) messages(records []store.Record) []transport.Message {
+	all := make([]transport.Message, 0, len(records))
+	for _, r := range records {
+		if f.to.takes(r.Kind) {
+			all = append(all, transport.Message(r))
+		}
+	}
+	return all
+}
+
 // settle writes down what the portal said, then tells whoever watches.
 func (f *forwarder) settle(sent []store.Record, receipt transport.Receipt) error {
 	a := f.agent
@@ -131,23 +143,25 @@ func (f *forwarder) settle(sent []store.Record, receipt transport.Receipt) error
 		return err
 	}
 	err = a.store.Update(func(tx *store.Tx) error {
-		if err := applyOrderStates(tx, receipt.Orders, time.Now().UTC()); err != nil {
-			return err
+		if f.to.Orders { // nobody else has a say in them
+			if err := applyOrderStates(tx, receipt.Orders, time.Now().UTC()); err != nil {
+				return err
+			}
 		}
-		return tx.Settle(Portal, sent, rejected)
+		return tx.Settle(f.to.Name, sent, rejected)
 	})
 	if err != nil {
 		return err
 	}
 	f.backoff.Reset()
 	for _, r := range receipt.Rejected {
-		a.log.Error("the portal refused a record", "record", r.ID, "reason", r.Problem.Title, "err", r.Problem.Detail)
+		a.log.Error("the portal refused a record", "dest", f.to.Name, "record", r.ID, "reason", r.Problem.Title, "err", r.Problem.Detail)
 	}
-	if outage := a.health.sent(len(sent) - len(rejected)); outage > 0 {
-		a.log.Info("delivery works again", "dest", Portal, "took", outage)
-		a.notice(Notice{What: DeliveryBack, Took: outage})
+	if outage := a.health.sent(f.to.Name, len(sent)-len(rejected)); outage > 0 {
+		a.log.Info("delivery works again", "dest", f.to.Name, "took", outage)
+		a.notice(Notice{What: DeliveryBack, Output: f.to.Name, Took: outage})
 	}
-	a.notice(Notice{What: Delivered, Count: len(sent) - len(rejected)})
+	a.notice(Notice{What: Delivered, Output: f.to.Name, Count: len(sent) - len(rejected)})
 	return nil
 }
 
@@ -155,9 +169,9 @@ func (f *forwarder) settle(sent []store.Record, receipt transport.Receipt) error
 func (f *forwarder) failed(err error) time.Duration {
 	a := f.agent
 	wait := f.backoff.Next(err)
-	if a.health.failed(err, wait) {
-		a.log.Warn("delivery fails; everything is kept", "dest", Portal, "err", err, "next", wait.Round(time.Millisecond), "hint", hint(err))
-		a.notice(Notice{What: DeliveryFailing, Err: err})
+	if a.health.failed(f.to.Name, err, wait) {
+		a.log.Warn("delivery fails; everything is kept", "dest", f.to.Name, "err", err, "next", wait.Round(time.Millisecond), "hint", hint(err))
+		a.notice(Notice{What: DeliveryFailing, Output: f.to.Name, Err: err})
 	}
 	return wait
 }

@@ -13,8 +13,8 @@ type health struct {
 	mu      sync.Mutex
 	started time.Time
 	hosts   map[string]hostHealth
-	portal  portalHealth
-	pulses  map[string]time.Time // loop: until when it may be silent
+	portals map[string]portalHealth // by the output's name
+	pulses  map[string]time.Time    // loop: until when it may be silent
 }
 
 // hostHealth is how one address behaves.
@@ -36,7 +36,7 @@ type portalHealth struct {
 }
 
 func newHealth() *health {
-	return &health{started: time.Now(), hosts: map[string]hostHealth{}, pulses: map[string]time.Time{}}
+	return &health{started: time.Now(), hosts: map[string]hostHealth{}, portals: map[string]portalHealth{}, pulses: map[string]time.Time{}}
 }
 
 // answered notes that a device answered at a host, and tells whether that is news.
@@ -76,29 +76,30 @@ func (h *health) answersStill(host, device string) bool {
 }
 
 // sent notes a confirmed delivery, and returns how long deliveries had failed.
-func (h *health) sent(records int) (outage time.Duration) {
+func (h *health) sent(to string, records int) (outage time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	p := &h.portal
+	p := h.portals[to]
 	if !p.failingSince.IsZero() {
 		outage = now.Sub(p.failingSince)
 	}
-	*p = portalHealth{delivered: p.delivered + uint64(records), batches: p.batches + 1, lastSent: now}
+	h.portals[to] = portalHealth{delivered: p.delivered + uint64(records), batches: p.batches + 1, lastSent: now}
 	return outage
 }
 
 // failed notes a delivery that did not succeed, and tells whether that is news.
-func (h *health) failed(err error, wait time.Duration) (news bool) {
+func (h *health) failed(to string, err error, wait time.Duration) (news bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	p := &h.portal
+	p := h.portals[to]
 	news = p.failingSince.IsZero() || p.err == nil || p.err.Error() != err.Error()
 	if p.failingSince.IsZero() {
 		p.failingSince = now
 	}
 	p.err, p.nextTry = err, now.Add(wait)
+	h.portals[to] = p
 	return news
 }
 
@@ -130,8 +131,8 @@ func (h *health) copyHosts() map[string]hostHealth {
 }
 
 // copyPortal is how deliveries go at the moment.
-func (h *health) copyPortal() portalHealth {
+func (h *health) copyPortal(name string) portalHealth {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.portal
+	return h.portals[name]
 }

@@ -18,7 +18,7 @@ import (
 //	schedule   1             which copier is due
 //	work       poll.parallel reads one copier at a time
 //	discover   1             sweeps the configured ranges
-//	forward    1             brings the outbox to the portal
+//	forward    each output   brings the outbox there
 //	beat       1             a heartbeat record once a day
 //	write      1             stores what was read, in groups
 //	keepRoom   1             keeps the database within its limits
@@ -39,7 +39,9 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	write, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWriting()
 	writing.Go(func() { a.writer.run(write) })
-	delivering.Go(func() { newForwarder(a).run(deliver) })
+	for _, o := range a.outputs {
+		delivering.Go(func() { newForwarder(a, o).run(deliver) })
+	}
 	polling.Go(func() { a.schedulePolls(ctx, s, jobs, results); close(jobs) })
 	for range a.cfg.Poll.Parallel {
 		polling.Go(func() { a.work(ctx, jobs, results) })
@@ -98,21 +100,29 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	if disk, left := a.writer.state(); left > 0 {
 		return sum, fmt.Errorf("%d readings were not stored: %w", left, disk.err)
 	}
-	drained := newForwarder(a).drain(ctx)
-	waiting, err := a.store.Waiting(Portal)
-	if err != nil {
-		return sum, err
+	for _, o := range a.outputs {
+		err := a.drain(ctx, o, &sum)
+		polled = append([]error{err}, polled...)
 	}
-	rejected, err := a.store.Quarantine(Portal)
-	if err != nil {
-		return sum, err
-	}
-	a.health.mu.Lock()
-	sum.Confirmed = int(a.health.portal.delivered)
-	a.health.mu.Unlock()
-	sum.Rejected, sum.Pending = len(rejected), waiting.Urgent+waiting.Bulk
 	sum.Delivered, sum.Took = sum.Confirmed+sum.Rejected, time.Since(start)
-	return sum, errors.Join(append([]error{drained}, polled...)...)
+	return sum, errors.Join(polled...)
+}
+
+// drain delivers everything that waits for an output, and counts it.
+func (a *Agent) drain(ctx context.Context, to Output, sum *Summary) error {
+	drained := newForwarder(a, to).drain(ctx)
+	waiting, err := a.store.Waiting(to.Name)
+	if err != nil {
+		return err
+	}
+	rejected, err := a.store.Quarantine(to.Name)
+	if err != nil {
+		return err
+	}
+	sum.Confirmed += int(a.health.copyPortal(to.Name).delivered)
+	sum.Rejected += len(rejected)
+	sum.Pending += waiting.Urgent + waiting.Bulk
+	return drained
 }
 
 // pollAll reads every target once, several at a time.

@@ -79,7 +79,7 @@ func (m Memory) Status() (page.Status, error) {
 		}
 	}
 	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
-	return s, errors.Join(m.saved(&s), m.room(&s), m.portal(&s))
+	return s, errors.Join(m.saved(&s), m.room(&s), m.portals(&s))
 }
 
 // saved adds that the database was damaged, as long as the damaged file lies there.
@@ -128,23 +128,35 @@ func (m Memory) room(s *page.Status) error {
 	return err
 }
 
-// portal adds how deliveries go.
-func (m Memory) portal(s *page.Status) error {
-	waiting, err := m.Store.Waiting(Portal)
-	if err != nil {
-		return err
+// portals adds how deliveries go, to each receiver.
+func (m Memory) portals(s *page.Status) error {
+	receivers := m.Config.Receivers()
+	for _, name := range m.Store.Destinations() {
+		p, err := m.portal(name)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(receivers, func(r config.Receiver) bool { return r.Name() == name }); i >= 0 {
+			p.URL, p.Orders = ShownURL(receivers[i][0]), receivers[i].Orders()
+		}
+		s.Portals = append(s.Portals, p)
+		rejected, err := m.Store.Quarantine(name)
+		if err != nil {
+			return err
+		}
+		s.Rejected += len(rejected)
 	}
-	rejected, err := m.Store.Quarantine(Portal)
-	if err != nil {
-		return err
-	}
-	s.Rejected = len(rejected)
+	return nil
+}
+
+func (m Memory) portal(name string) (page.Portal, error) {
+	waiting, err := m.Store.Waiting(name)
 	p := page.Portal{
-		Name: Portal, URL: shownURL(m.Config.Portal.URL), State: "idle",
+		Name: name, State: "idle",
 		Urgent: waiting.Urgent, Bulk: waiting.Bulk, Oldest: waiting.Oldest,
 	}
 	if m.health != nil {
-		h := m.health.copyPortal()
+		h := m.health.copyPortal(name)
 		p.Delivered, p.Batches, p.LastSent, p.NextTry = h.delivered, h.batches, h.lastSent, h.nextTry
 		switch {
 		case h.err != nil:
@@ -153,8 +165,7 @@ func (m Memory) portal(s *page.Status) error {
 			p.State = "connected"
 		}
 	}
-	s.Portals = []page.Portal{p}
-	return nil
+	return p, err
 }
 
 // Readings is the history of one device, or of all ("" as the device), newest first.
@@ -206,12 +217,16 @@ func showDevice(tx *store.Tx, d Device, hosts map[string]hostHealth) (page.Devic
 	return shown, err
 }
 
-// shownURL is a URL without what may be secret in it.
-func shownURL(text string) string {
-	u, err := url.Parse(text)
+// ShownURL is a portal's address without what may be secret in it. Of a webhook that is
+// the path too.
+func ShownURL(p config.Portal) string {
+	u, err := url.Parse(p.URL)
 	if err != nil {
 		return ""
 	}
 	u.User, u.RawQuery = nil, ""
+	if p.Kind == config.KindWebhook {
+		u.Path, u.RawPath = "/...", ""
+	}
 	return u.String()
 }

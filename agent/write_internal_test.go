@@ -25,7 +25,9 @@ func newTestAgent(t *testing.T) (*Agent, *store.Store) {
 		t.Fatal(err)
 	}
 	cfg := config.Default()
-	return New(Options{Config: cfg, ID: "6f3c1d5e-0000-4000-8000-000000000001", Store: s}), s
+	return New(Options{
+		Config: cfg, ID: "6f3c1d5e-0000-4000-8000-000000000001", Store: s, Outputs: []Output{{Name: Portal, Orders: true}},
+	}), s
 }
 
 // reading is one of a device.

@@ -29,6 +29,9 @@ func (s *Store) Path() string { return s.path }
 // the same place, has another.
 func (s *Store) Stream() string { return s.stream }
 
+// Destinations are the names that Open was given.
+func (s *Store) Destinations() []string { return slices.Clone(s.destinations) }
+
 // Close waits for transactions in progress and closes the file. After it, every
 // method but Close returns an error.
 func (s *Store) Close() error {

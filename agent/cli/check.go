@@ -2,9 +2,11 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"meteragent/agent"
 	"meteragent/agent/config"
 	"meteragent/agent/text"
 )
@@ -28,10 +30,19 @@ func (a *app) checkCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		a.printf("%s\n", a.say.Say("check.good", "path", a.config, "networks", len(cfg.Networks), "portal", cfg.Portal.URL))
+		a.printf("%s\n", a.say.Say("check.good", "path", a.config, "networks", len(cfg.Networks), "portal", portalsOf(cfg)))
 		return nil
 	}
 	return c
+}
+
+// portalsOf are the addresses of all portals.
+func portalsOf(cfg config.Config) string {
+	var all []string
+	for _, p := range cfg.Portals {
+		all = append(all, agent.ShownURL(p))
+	}
+	return strings.Join(all, ", ")
 }
 
 // checkJSON prints the problems as a list, an empty one for a good file.

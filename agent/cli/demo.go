@@ -90,7 +90,9 @@ func (d *demo) open(folder, listen string, notice func(agent.Notice)) error {
 	d.portal = portal.New(portal.Options{})
 	cfg := config.Default()
 	cfg.Customer, cfg.Site = "1234567", "Demo"
-	cfg.Portal.URL = "http://" + d.door.Addr().String() + "/events"
+	to := config.DefaultPortal()
+	to.Name, to.Orders, to.URL = agent.Portal, true, "http://"+d.door.Addr().String()+"/events"
+	cfg.Portals = []config.Portal{to}
 	cfg.Poll = config.Poll{Meters: 6 * time.Second, Supplies: 2 * time.Second, Parallel: 4, Timeout: time.Second}
 	cfg.Toner.Confirm, cfg.Toner.ConfirmOver, cfg.Toner.Sudden = 2, 0, 0 // nobody waits for a parcel here
 	cfg.Store.Folder = folder
@@ -116,18 +118,19 @@ func (d *demo) open(folder, listen string, notice func(agent.Notice)) error {
 func (d *demo) openAgent(cfg config.Config, notice func(agent.Notice)) error {
 	d.daemon = &daemon{cfg: cfg, log: slog.New(slog.DiscardHandler), end: func() error { return nil }}
 	var err error
-	if d.daemon.store, err = store.Open(filepath.Join(cfg.Store.Folder, "meteragent.db"), storeOptions()); err != nil {
+	if d.daemon.store, err = store.Open(filepath.Join(cfg.Store.Folder, "meteragent.db"), storeOptions(cfg)); err != nil {
 		return err
 	}
 	id, err := agent.LoadID(cfg.Store.Folder)
 	if err != nil {
 		return err
 	}
-	if d.daemon.link, err = dial(cfg, id); err != nil {
+	outputs, err := d.daemon.dial(id)
+	if err != nil {
 		return err
 	}
 	d.daemon.agent = agent.New(agent.Options{
-		Config: cfg, ID: id, Version: version, Store: d.daemon.store, Link: d.daemon.link,
+		Config: cfg, ID: id, Version: version, Store: d.daemon.store, Outputs: outputs,
 		Copiers: collector.New(), Clock: clock, Notice: notice,
 	})
 	return nil
@@ -144,8 +147,8 @@ func (d *demo) close() error {
 			l.Close() // it was closed already if its server ran
 		}
 	}
-	if d.daemon != nil && d.daemon.link != nil {
-		errs = append(errs, d.daemon.link.Close())
+	if d.daemon != nil {
+		errs = append(errs, d.daemon.hangUp())
 	}
 	if d.daemon != nil && d.daemon.store != nil {
 		errs = append(errs, d.daemon.store.Close())

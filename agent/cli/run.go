@@ -60,7 +60,7 @@ type daemon struct {
 	cfg   config.Config
 	agent *agent.Agent
 	store *store.Store
-	link  transport.Link
+	links []transport.Link
 	log   *slog.Logger
 	end   func() error // closes the log
 }
@@ -90,7 +90,7 @@ func (a *app) daemon(service bool) (*daemon, error) {
 func (a *app) open(d *daemon, problems []string) error {
 	folder := d.cfg.Store.Folder
 	var err error
-	o := storeOptions()
+	o := storeOptions(d.cfg)
 	o.Salvage = true
 	if d.store, err = store.Open(databasePath(folder), o); err != nil {
 		return databaseFailure(err)
@@ -100,21 +100,22 @@ func (a *app) open(d *daemon, problems []string) error {
 		return errors.Join(err, d.store.Close())
 	}
 	id, err := agent.LoadID(folder)
+	var outputs []agent.Output
 	if err == nil {
-		d.link, err = dial(d.cfg, id)
+		outputs, err = d.dial(id)
 	}
 	if err != nil {
 		return errors.Join(err, d.store.Close())
 	}
 	d.agent = agent.New(agent.Options{
-		Config: d.cfg, ID: id, Version: version, Store: d.store, Link: d.link,
+		Config: d.cfg, ID: id, Version: version, Store: d.store, Outputs: outputs,
 		Copiers: collector.NewWith(known), Clock: clock, Log: d.log, Problems: problems,
 	})
 	return nil
 }
 
 func (d *daemon) close() {
-	if err := errors.Join(d.link.Close(), d.store.Close()); err != nil {
+	if err := errors.Join(d.hangUp(), d.store.Close()); err != nil {
 		d.log.Error("closing", "err", err)
 	}
 	d.end() // there is nowhere left to say that closing the log went wrong
@@ -285,7 +286,12 @@ func (a *app) configFailure(err error) error {
 
 func databasePath(folder string) string { return filepath.Join(folder, "meteragent.db") }
 
-func storeOptions() store.Options { return store.Options{Destinations: []string{agent.Portal}} }
+func storeOptions(cfg config.Config) (o store.Options) {
+	for _, r := range cfg.Receivers() {
+		o.Destinations = append(o.Destinations, r.Name())
+	}
+	return o
+}
 
 // databaseFailure gives an error of opening the database its exit code.
 func databaseFailure(err error) error {
@@ -304,7 +310,7 @@ func (a *app) openMemory(cfg config.Config) (agent.Memory, func() error, error) 
 	if _, err := os.Stat(path); err != nil {
 		return agent.Memory{}, nil, failure{code: failed, err: err, hint: text.Key("hint.database.none")}
 	}
-	s, err := store.Open(path, storeOptions())
+	s, err := store.Open(path, storeOptions(cfg))
 	if err != nil {
 		return agent.Memory{}, nil, databaseFailure(err)
 	}
@@ -313,18 +319,6 @@ func (a *app) openMemory(cfg config.Config) (agent.Memory, func() error, error) 
 		return agent.Memory{}, nil, errors.Join(err, s.Close())
 	}
 	return agent.Memory{Config: cfg, ID: id, Version: version, Store: s, Clock: clock()}, s.Close, nil
-}
-
-// dial makes the link to the portal. It does not connect.
-func dial(cfg config.Config, id string) (transport.Link, error) {
-	p := cfg.Portal
-	return transport.Dial(transport.Config{
-		URL: p.URL, Token: transport.Secret(p.Token), User: p.User,
-		CAFile: p.CA, CertFile: p.ClientCertificate, KeyFile: p.ClientKey,
-		Pin: p.Pin, Proxy: transport.Secret(p.Proxy), ClientID: p.ClientID, ALPN: p.ALPN, Topics: transport.Topics(p.Topics),
-		Receipts: transport.Receipts(p.Receipts), Agent: id, Customer: cfg.Customer,
-		Software: "meteragent/" + version,
-	})
 }
 
 // clock is the quality of this machine's clock in the words of a reading.

@@ -8,9 +8,9 @@ import (
 // A Config is what one file says, laid over the defaults. Paths in it are
 // absolute; addresses, globs and ranges have been checked.
 type Config struct {
-	Customer  string // customer number, as on the invoice
-	Site      string // name of this place, for people; may be empty
-	Portal    Portal
+	Customer  string    // customer number, as on the invoice
+	Site      string    // name of this place, for people; may be empty
+	Portals   []Portal  // [portal] or [[portal]], at least one
 	Networks  []Network // [[network]], at least one
 	Poll      Poll
 	Discovery Discovery
@@ -19,29 +19,6 @@ type Config struct {
 	Page      Page
 	Store     Store
 	Log       Log
-}
-
-// Portal says where readings and orders go, and how to prove who sends them.
-type Portal struct {
-	URL               string // https://, mqtts:// or wss://; http:// and mqtt:// only to loopback
-	Token             Secret // bearer token of HTTPS, password of MQTT; may be empty
-	User              string // user name of MQTT; may be empty
-	CA                string // PEM file of a certificate authority of the customer's own; "" uses the system's
-	ClientCertificate string // PEM file; "" for none
-	ClientKey         string // PEM file; "" for none
-	Pin               string // public key of the portal's certificate, "sha256/..."; "" for any
-	Proxy             Secret // http://user:password@host:port, "none", or "" for the environment's
-	Receipts          string // "portal", "broker" or "status"
-
-	// For brokers that prescribe them; "" is what meteragent does by itself.
-	ClientID string
-	ALPN     string
-	Topics   Topics
-}
-
-// Topics are templates of MQTT topics, with {customer}, {agent} and {kind}.
-type Topics struct {
-	Records, Receipts, Status, Probe string
 }
 
 // A Network is a part of the customer's network that is searched for copiers.
@@ -129,7 +106,6 @@ const day = 24 * time.Hour
 // the customer, the portal's URL and the networks.
 func Default() Config {
 	return Config{
-		Portal:    Portal{Receipts: "portal"},
 		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second},
 		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
 		Toner: Toner{

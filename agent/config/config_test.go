@@ -113,7 +113,7 @@ func TestEncodings(t *testing.T) {
 		"bare UTF-8":        []byte(site),
 	} {
 		c, err := config.Parse("meteragent.toml", data)
-		if err != nil || c.Site != "Zürich" || c.Portal.URL != "https://portal.example.com/events" {
+		if err != nil || c.Site != "Zürich" || c.Portals[0].URL != "https://portal.example.com/events" {
 			t.Errorf("%s: Parse gives site %q and %v", name, c.Site, err)
 		}
 	}
@@ -144,7 +144,7 @@ func TestTextFromElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Portal.Token.Reveal(); got != "hunter2" {
+	if got := c.Portals[0].Token.Reveal(); got != "hunter2" {
 		t.Errorf("token is %q", got)
 	}
 	if got := c.Networks[0].Community.Reveal(); got != "acme #1" {

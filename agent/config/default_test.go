@@ -39,6 +39,9 @@ func TestTheFileAsItShipsHoldsTheDefaults(t *testing.T) {
 		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 	want := config.Default()
+	portal := config.DefaultPortal()
+	portal.Name, portal.Orders = "portal", true
+	want.Portals = []config.Portal{portal}
 	want.Networks = []config.Network{config.DefaultNetwork()}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("settings (-Default +file):\n%s", diff)

@@ -135,6 +135,20 @@ func (s section) choice(name string, to *string, allowed ...string) *node {
 	return n
 }
 
+// truth reads true or false.
+func (s section) truth(name string, to *bool) *node {
+	n := s.ask(name)
+	if n == nil {
+		return nil
+	}
+	if n.kind != truth {
+		s.add(n, Problem{Reason: text.Key("config.truth"), Allowed: []string{"true", "false"}})
+		return nil
+	}
+	*to = n.raw == "true"
+	return n
+}
+
 // number reads a whole number.
 func (s section) number(name string, to *int, least, most int) *node {
 	n := s.ask(name)

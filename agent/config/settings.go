@@ -19,11 +19,11 @@ func (r *reader) settings(c *Config) {
 	customer := root.text("customer", &c.Customer)
 	root.required("customer", c.Customer, customer)
 	root.text("site", &c.Site)
-	scheme := root.section("portal").portal(&c.Portal)
-	if scheme != "" && !isHTTP(scheme) && strings.ContainsAny(c.Customer, "/+#") {
+	seen := map[string]*node{}
+	c.Portals = root.portals(seen)
+	if inTopics(c.Portals) && strings.ContainsAny(c.Customer, "/+#") {
 		r.add(customer, Problem{Reason: text.Key("config.topic")})
 	}
-	seen := map[string]*node{}
 	networks := root.sections("network")
 	if n := root.n.keys["network"]; n == nil || n.kind == list && len(n.items) == 0 {
 		r.add(&node{key: "network"}, Problem{Reason: text.Key("config.required")})
@@ -44,6 +44,7 @@ func (r *reader) settings(c *Config) {
 	discovery.duration("every", &c.Discovery.Every, time.Hour, 30*24*time.Hour)
 	discovery.number("rate", &c.Discovery.Rate, 1, 1000)
 	root.section("toner").toner(&c.Toner, seen)
+	root.ordersTo(c)
 	for _, s := range root.sections("device") {
 		c.Devices = append(c.Devices, s.device(seen))
 	}
@@ -57,50 +58,6 @@ func (r *reader) settings(c *Config) {
 	log.choice("level", &level, "debug", "info", "warn", "error")
 	_ = c.Log.Level.UnmarshalText([]byte(level)) // one of the four, so it cannot fail
 	log.path("file", &c.Log.File)
-}
-
-// portal returns the scheme of the URL, "" if that is not right.
-func (s section) portal(p *Portal) (scheme string) {
-	n := s.text("url", &p.URL)
-	s.required("url", p.URL, n)
-	if n != nil && p.URL != "" {
-		scheme = s.url(n, p.URL)
-	}
-	s.secret("token", &p.Token)
-	s.text("user", &p.User)
-	s.existing("ca", &p.CA)
-	certificate := s.existing("client_certificate", &p.ClientCertificate)
-	key := s.existing("client_key", &p.ClientKey)
-	switch {
-	case p.ClientCertificate != "" && p.ClientKey == "" && s.n.keys["client_key"] == nil:
-		s.add(certificate, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_key"}})
-	case p.ClientKey != "" && p.ClientCertificate == "" && s.n.keys["client_certificate"] == nil:
-		s.add(key, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_certificate"}})
-	}
-	pin := s.text("pin", &p.Pin)
-	if pin != nil && !arePins(p.Pin) {
-		s.add(pin, Problem{Reason: text.Key("config.pin")})
-	}
-	proxy := s.secret("proxy", &p.Proxy)
-	if proxy != nil && !isProxy(p.Proxy.Reveal()) {
-		s.add(proxy, Problem{Reason: text.Key("config.proxy")})
-	}
-	s.text("client_id", &p.ClientID)
-	s.text("alpn", &p.ALPN)
-	topics := s.section("topics")
-	topics.topic("records", &p.Topics.Records)
-	topics.topic("receipts", &p.Topics.Receipts)
-	topics.topic("status", &p.Topics.Status)
-	topics.topic("probe", &p.Topics.Probe)
-	receipts := s.choice("receipts", &p.Receipts, "portal", "broker", "status")
-	switch {
-	case receipts == nil || scheme == "":
-	case p.Receipts == "broker" && isHTTP(scheme):
-		s.add(receipts, Problem{Reason: text.Key("config.receipts"), Allowed: []string{"mqtts://", "wss://"}})
-	case p.Receipts == "status" && !isHTTP(scheme):
-		s.add(receipts, Problem{Reason: text.Key("config.receipts"), Allowed: []string{"https://"}})
-	}
-	return scheme
 }
 
 func (s section) network(seen map[string]*node) Network {

@@ -233,5 +233,5 @@ func shown(n *node) string {
 
 // isSecret says whether a setting of this name is never shown.
 func isSecret(name string) bool {
-	return name == "token" || name == "community" || strings.HasSuffix(name, "password")
+	return name == "token" || name == "secret" || name == "community" || strings.HasSuffix(name, "password")
 }

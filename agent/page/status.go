@@ -66,7 +66,8 @@ type Silent struct {
 // A Portal is one destination and what waits for it.
 type Portal struct {
 	Name      string    `json:"name"`
-	URL       string    `json:"url"`
+	URL       string    `json:"url"`               // without what may be secret in it
+	Orders    bool      `json:"orders"`            // it gets the orders
 	State     string    `json:"state"`             // "connected", "failing"; "idle" before the first delivery
 	Urgent    int       `json:"urgent"`            // records waiting in the urgent lane
 	Bulk      int       `json:"bulk"`              // records waiting in the bulk lane
