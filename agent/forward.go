@@ -100,7 +100,8 @@ func (f *forwarder) deliver(ctx context.Context) (int, error) {
 func (f *forwarder) send(ctx context.Context, records []store.Record) (int, error) {
 	messages := f.messages(records)
 	if len(messages) == 0 {
-		return len(records), f.settle(records, transport.Receipt{})
+		pass := func(tx *store.Tx) error { return tx.Settle(f.to.Name, records, nil) }
+		return len(records), f.agent.store.Update(pass)
 	}
 	within, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
