@@ -185,6 +185,17 @@ type site struct {
 	fleet *fleet
 	link  *link
 	store *store.Store
+	parts agent.Options
+}
+
+// with is the same agent with other copiers.
+func (s *site) with(copiers interface {
+	Read(context.Context, collector.Target) (collector.Reading, error)
+	Discover(context.Context, collector.Sweep, func(collector.Find)) error
+}) *agent.Agent {
+	o := s.parts
+	o.Copiers = copiers
+	return agent.New(o)
 }
 
 const host = "10.0.0.1:161"
@@ -210,25 +221,31 @@ func newSite(t *testing.T, path string, change ...func(*config.Config)) *site {
 		link:  &link{seen: map[string]bool{}},
 		store: s,
 	}
-	it.Agent = agent.New(agent.Options{
+	it.parts = agent.Options{
 		Config: cfg, ID: "6f3c1d5e-0000-4000-8000-000000000001", Version: "test",
 		Store: s, Copiers: it.fleet, Outputs: []agent.Output{{Name: agent.Portal, Link: it.link, Orders: true}},
-	})
+	}
+	it.Agent = agent.New(it.parts)
 	return it
 }
 
 // start runs the agent; what it returns stops it and closes the database.
 func (s *site) start(t *testing.T) (stop func()) {
 	t.Helper()
+	return start(t, s.Agent, s.store)
+}
+
+func start(t *testing.T, a *agent.Agent, db *store.Store) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	ready := make(chan struct{})
-	go func() { ended <- s.Run(ctx, func() { close(ready) }) }()
+	go func() { ended <- a.Run(ctx, func() { close(ready) }) }()
 	<-ready
 	return func() {
 		t.Helper()
 		cancel()
-		if err := errors.Join(<-ended, s.store.Close()); err != nil {
+		if err := errors.Join(<-ended, db.Close()); err != nil {
 			t.Error(err)
 		}
 	}

@@ -46,10 +46,10 @@ type Device struct {
 
 // A DeviceEvent is the body of a device record.
 type DeviceEvent struct {
-	Event    string           `json:"event"` // "found", "moved", "replaced", "conflict"
-	At       time.Time        `json:"at"`
-	Device   collector.Device `json:"device"`
-	Previous string           `json:"previous,omitempty"` // moved, conflict: the other host; replaced: the id that was there
+	Event    string     `json:"event"` // "found", "moved", "replaced", "conflict"
+	At       time.Time  `json:"at"`
+	Device   SentDevice `json:"device"`
+	Previous string     `json:"previous,omitempty"` // moved, conflict: the other host, if addresses may be sent; replaced: the id that was there
 }
 
 // An OrderEntry is one order and what became of it.
@@ -162,14 +162,18 @@ func (k *keeping) event(event, previous string, what Happening) error {
 	}
 	r := &k.reading
 	k.happened = append(k.happened, Notice{What: what, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
-	return k.append(lane, kindDevice, DeviceEvent{Event: event, At: r.TakenAt, Device: r.Device, Previous: previous})
+	privacy := k.agent.cfg.Privacy
+	if what != DeviceReplaced && !privacy.Address {
+		previous = ""
+	}
+	return k.append(lane, kindDevice, DeviceEvent{Event: event, At: r.TakenAt, Device: sentDevice(privacy, r.Device), Previous: previous})
 }
 
 // record puts the reading itself into the outbox.
 func (k *keeping) record() error {
 	r := &k.reading
 	k.happened = append(k.happened, Notice{What: ReadingStored, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
-	return k.append(store.Bulk, kindReading, r)
+	return k.append(store.Bulk, kindReading, sentReading(k.agent.cfg.Privacy, *r))
 }
 
 func (k *keeping) append(lane, kind string, body any) error {

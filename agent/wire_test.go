@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"meteragent/agent/config"
 )
 
 // Bodies once sent by a released version stay as they are for ever: new files are
@@ -19,9 +21,15 @@ import (
 var update = flag.Bool("update", false, "write bodies that are not there yet")
 
 func TestWireBodies(t *testing.T) {
+	everything := config.Privacy{Name: true, Location: true, Contact: true, Address: true, MAC: true, Console: true}
+	wireBodies(t, "v1", everything)
+	wireBodies(t, "v1-minimal", config.Privacy{})
+}
+
+func wireBodies(t *testing.T, folder string, privacy config.Privacy) {
 	path := database(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, path)
+		s := newSite(t, path, func(c *config.Config) { c.Privacy = privacy })
 		s.fleet.set(host, func(c *copier) { c.toner = 9 })
 		stop := s.start(t)
 		time.Sleep(2 * time.Hour)
@@ -32,7 +40,7 @@ func TestWireBodies(t *testing.T) {
 				t.Errorf("no %s record arrived", kind)
 				continue
 			}
-			golden(t, filepath.Join("testdata", "wire", "v1", kind+".json"), all[0])
+			golden(t, filepath.Join("testdata", "wire", folder, kind+".json"), all[0])
 		}
 	})
 }

@@ -66,7 +66,7 @@ func (q *query) record(ctx context.Context) ([]variable, error) {
 // scrub takes out what is private, wherever it is said again.
 func (q *query) scrub(all []variable) []variable {
 	columns := []string{
-		"1.3.6.1.2.1.1.4", sysName, sysLocation, ifPhysAddress, prtGeneralSerialNumber,
+		sysContact, sysName, sysLocation, ifPhysAddress, prtGeneralSerialNumber,
 		printerMIB + ".5.1.1.4", printerMIB + ".5.1.1.5", // prtGeneralCurrentOperator, prtGeneralServicePerson
 	}
 	if q.profile != nil {

@@ -136,7 +136,7 @@ func TestScopeSupplies(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Inputs, want.Status.Console = nil, nil
-		want.Device.Name, want.Device.Location = "", ""
+		want.Device.Name, want.Device.Location, want.Device.Contact = "", "", ""
 		got, err := rec.Read(context.Background(), collector.Supplies, profiles(t))
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ const (
 	sysDescr    = "1.3.6.1.2.1.1.1"
 	sysObjectID = "1.3.6.1.2.1.1.2"
 	sysUpTime   = "1.3.6.1.2.1.1.3"
+	sysContact  = "1.3.6.1.2.1.1.4"
 	sysName     = "1.3.6.1.2.1.1.5"
 	sysLocation = "1.3.6.1.2.1.1.6"
 
@@ -77,7 +78,7 @@ func spansOf(s Scope) []span {
 		return spans
 	}
 	return append(spans,
-		one(sysName), one(sysLocation),
+		one(sysContact), one(sysName), one(sysLocation),
 		span{from: prtInputMaxCapacity, to: prtInputName, rows: 5, most: 64},
 		span{from: prtConsoleDisplayBufferText, to: prtConsoleDisplayBufferText, rows: 5, most: 32},
 	)

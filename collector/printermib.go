@@ -95,6 +95,7 @@ func (t telling) device() Device {
 		Model:        id.model(),
 		Name:         t.text(t.first(sysName)),
 		Location:     t.text(t.first(sysLocation)),
+		Contact:      t.text(t.first(sysContact)),
 		MAC:          t.mac(),
 		SysObjectID:  id.sysObjectID,
 	}

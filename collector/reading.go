@@ -50,10 +50,11 @@ type Device struct {
 	Serial       string `json:"serial"` // trimmed, upper case
 	Manufacturer string `json:"manufacturer"`
 	Model        string `json:"model"`
-	Name         string `json:"name"`     // sysName
-	Location     string `json:"location"` // sysLocation
-	MAC          string `json:"mac"`      // lower case with colons
-	Address      string `json:"address"`  // as it was asked for
+	Name         string `json:"name"`              // sysName
+	Location     string `json:"location"`          // sysLocation
+	Contact      string `json:"contact,omitempty"` // sysContact
+	MAC          string `json:"mac"`               // lower case with colons
+	Address      string `json:"address"`           // as it was asked for
 	Port         uint16 `json:"port"`
 	SysObjectID  string `json:"sysObjectID"` // without a leading dot
 	Firmware     string `json:"firmware"`

@@ -18,7 +18,6 @@ import (
 
 	"meteragent/agent"
 	"meteragent/agent/toner"
-	"meteragent/collector"
 	"meteragent/docs"
 	"meteragent/transport"
 )
@@ -127,7 +126,7 @@ func TestSchemas(t *testing.T) {
 // What is sent keeps to the schemas, which describe all of it.
 func TestGoldenBodies(t *testing.T) {
 	c := compiler(t, closed)
-	for _, file := range golden(t, "../agent/testdata/wire/v1/*.json") {
+	for _, file := range golden(t, "../agent/testdata/wire/v1*/*.json") {
 		if err := compile(t, c, "schema/"+filepath.Base(file)).Validate(decode(t, read(t, file))); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -240,7 +239,7 @@ func walk(v any, pointer string, visit func(pointer string, node map[string]any)
 // earlier versions wrote.
 func TestMembers(t *testing.T) {
 	for name, body := range map[string]any{
-		"reading.json": collector.Reading{}, "order.json": toner.Order{}, "device.json": agent.DeviceEvent{},
+		"reading.json": agent.SentReading{}, "order.json": toner.Order{}, "device.json": agent.DeviceEvent{},
 		"alert.json": toner.Event{},
 		"agent.json": agent.AgentEvent{}, "problem.json": transport.Problem{},
 	} {
@@ -271,6 +270,10 @@ func compare(t *testing.T, file, place string, schema any, s reflect.Type) {
 	for field := range s.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "-" {
+			continue
+		}
+		if field.Anonymous {
+			compare(t, file, place, schema, field.Type)
 			continue
 		}
 		if described[name] == nil {

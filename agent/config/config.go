@@ -8,9 +8,10 @@ import (
 // A Config is what one file says, laid over the defaults. Paths in it are
 // absolute; addresses, globs and ranges have been checked.
 type Config struct {
-	Customer  string    // customer number, as on the invoice
-	Site      string    // name of this place, for people; may be empty
-	Portals   []Portal  // [portal] or [[portal]], at least one
+	Customer  string   // customer number, as on the invoice
+	Site      string   // name of this place, for people; may be empty
+	Portals   []Portal // [portal] or [[portal]], at least one
+	Privacy   Privacy
 	Networks  []Network // [[network]], at least one
 	Poll      Poll
 	Discovery Discovery
@@ -19,6 +20,17 @@ type Config struct {
 	Page      Page
 	Store     Store
 	Log       Log
+}
+
+// Privacy says what leaves the building besides counters, supplies and alerts. What is
+// false is not sent, and not stored for sending.
+type Privacy struct {
+	Name     bool // sysName
+	Location bool // sysLocation
+	Contact  bool // sysContact
+	Address  bool // IP address or host name, and port
+	MAC      bool
+	Console  bool // what the panel shows
 }
 
 // A Network is a part of the customer's network that is searched for copiers.

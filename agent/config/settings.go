@@ -24,6 +24,7 @@ func (r *reader) settings(c *Config) {
 	if inTopics(c.Portals) && strings.ContainsAny(c.Customer, "/+#") {
 		r.add(customer, Problem{Reason: text.Key("config.topic")})
 	}
+	root.section("privacy").privacy(&c.Privacy)
 	networks := root.sections("network")
 	if n := root.n.keys["network"]; n == nil || n.kind == list && len(n.items) == 0 {
 		r.add(&node{key: "network"}, Problem{Reason: text.Key("config.required")})
@@ -58,6 +59,15 @@ func (r *reader) settings(c *Config) {
 	log.choice("level", &level, "debug", "info", "warn", "error")
 	_ = c.Log.Level.UnmarshalText([]byte(level)) // one of the four, so it cannot fail
 	log.path("file", &c.Log.File)
+}
+
+func (s section) privacy(p *Privacy) {
+	s.truth("name", &p.Name)
+	s.truth("location", &p.Location)
+	s.truth("contact", &p.Contact)
+	s.truth("address", &p.Address)
+	s.truth("mac", &p.MAC)
+	s.truth("console", &p.Console)
 }
 
 func (s section) network(seen map[string]*node) Network {
