@@ -25,7 +25,7 @@ type Target struct {
 	Address     string        // IP address or host name
 	Port        uint16        // UDP; 0 means 161
 	Credentials []Credential  // tried in order; none means community "public"
-	Timeout     time.Duration // of one try of one question; 0 means 2 s
+	Timeout     time.Duration // the longest wait for an answer; 0 means 2 s. See pace for shorter ones.
 	Retries     int           // further tries of one question; 0 means 2, less than 0 none
 	Deadline    time.Duration // of the whole device; 0 means 30 s
 	Scope       Scope
@@ -50,7 +50,9 @@ type Collector struct {
 	mu    sync.Mutex
 	busy  map[netip.AddrPort]chan struct{} // closed when the device is free
 	known map[netip.AddrPort]approach
+	paces map[netip.AddrPort]pace
 	keys  map[place]keys
+	gate  gate
 }
 
 // maxKnown bounds the memory of a collector; beyond it, it starts anew.
@@ -80,20 +82,26 @@ func NewWith(profiles *Profiles) *Collector {
 		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
 		busy:    map[netip.AddrPort]chan struct{}{},
 		known:   map[netip.AddrPort]approach{},
+		paces:   map[netip.AddrPort]pace{},
 		keys:    map[place]keys{},
 	}
 }
+
+// Limit sets how many packets a second may go to each network of 256 addresses (/24;
+// with IPv6 /64), from reading and searching together; 0, as it is at first, is no
+// limit. What exceeds it waits; nothing is lost. Call it before the first Read.
+func (c *Collector) Limit(perSecond int) { c.gate.rate = perSecond }
 
 // Read reads a device. It blocks until the device is read, its deadline has
 // passed, or the context is done. A device that fails in the middle is a Reading
 // with what was read; only then tables may be missing from it. The errors are
 // ErrNoAnswer, ErrNotPrinter, ErrMalformed, those of version 3 (ErrUnknownUser and
 // its neighbours), the context's, and those of looking up a host name; each names
-// the address.
+// the address. With an error, of the Reading only Traffic means something.
 func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
 	r, err := c.readThen(ctx, t.withDefaults(), nil)
 	if err != nil {
-		return Reading{}, fmt.Errorf("read %s: %w", t.Address, err)
+		return r, fmt.Errorf("read %s: %w", t.Address, err)
 	}
 	r.Device.Address, r.Device.Port = t.Address, t.withDefaults().Port
 	return r, nil
@@ -136,7 +144,7 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	defer free()
 
 	started := time.Now()
-	limited, cancel := context.WithTimeout(ctx, t.Deadline)
+	limited, cancel, limit := within(ctx, t.Deadline)
 	defer cancel()
 	buffer := c.buffers.Get().(*[maxPacket]byte)
 	defer c.buffers.Put(buffer)
@@ -146,24 +154,33 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	}
 	defer hangUp()
 	w.timeout, w.tries = t.Timeout, 1+t.Retries
+	w.pace, w.gate, w.limit = c.paceOf(to), &c.gate, limit
 
 	q, err := c.converse(limited, w, to, t)
 	if err == nil && then != nil {
 		err = then(limited, q)
 	}
+	spent := Reading{Traffic: w.traffic}
+	if ctx.Err() == nil {
+		w.pace.silent = w.traffic.Received == 0
+		c.keepPace(to, w.pace)
+	}
+	took := time.Since(started).Round(100 * time.Millisecond)
 	switch {
 	case ctx.Err() != nil: // half a reading that nobody waits for is none
-		return Reading{}, ctx.Err()
+		return spent, ctx.Err()
 	case errors.Is(err, ErrUnheard):
-		return Reading{}, fmt.Errorf("%w after %d tries (%s): %w", ErrNoAnswer, w.sent, time.Since(started).Round(100*time.Millisecond), ErrUnheard)
+		return spent, fmt.Errorf("%w after %d tries (%s): %w", ErrNoAnswer, w.traffic.Requests, took, ErrUnheard)
 	case errors.Is(err, errSilent):
-		return Reading{}, fmt.Errorf("%w after %d tries (%s)", ErrNoAnswer, w.sent, time.Since(started).Round(100*time.Millisecond))
+		return spent, fmt.Errorf("%w after %d tries (%s)", ErrNoAnswer, w.traffic.Requests, took)
 	case errors.Is(err, context.DeadlineExceeded):
-		return Reading{}, fmt.Errorf("%w within %s", ErrNoAnswer, t.Deadline)
+		return spent, fmt.Errorf("%w within %s", ErrNoAnswer, t.Deadline)
 	case err != nil:
-		return Reading{}, err
+		return spent, err
 	}
-	return q.found.reading(time.Now(), q.profile), nil
+	r := q.found.reading(time.Now(), q.profile)
+	r.Traffic = w.traffic
+	return r, nil
 }
 
 // converse reads the device in the first way in which it answers, and remembers
@@ -188,7 +205,9 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 			}
 			continue
 		}
-		if len(q.found) > 0 {
+		// A first question that was put only once may have been lost: what answers then
+		// may know a better version.
+		if len(q.found) > 0 && !(w.pace.silent && a.credential.Version == V1) {
 			c.remember(to, a)
 		}
 		return q, err

@@ -24,10 +24,14 @@ const maxStrays = 100
 type wire struct {
 	conn    *net.UDPConn
 	buffer  []byte
-	id      uint32 // of the question that was put last
-	timeout time.Duration
-	tries   int // of one question
-	sent    int // packets
+	id      uint32        // of the question that was put last
+	timeout time.Duration // the longest wait for an answer
+	tries   int           // of one question
+	traffic Traffic
+	pace    pace
+	gate    *gate
+	to      netip.Addr
+	limit   *deadline
 }
 
 // dial opens the socket. It is closed by hangUp, which the caller must call, or
@@ -38,7 +42,7 @@ func dial(ctx context.Context, to netip.AddrPort, buffer []byte) (w *wire, hangU
 		return nil, nil, err
 	}
 	release := closeWhenDone(ctx, conn)
-	return &wire{conn: conn, buffer: buffer, id: randomID()}, release, nil
+	return &wire{conn: conn, buffer: buffer, id: randomID(), to: to.Addr()}, release, nil
 }
 
 // randomID is the number of a question, one that a stranger does not guess. It leaves
@@ -112,34 +116,46 @@ func (c *conversation) put(ctx context.Context, encode func(id uint32) ([]byte, 
 	if err != nil {
 		return answer{}, fmt.Errorf("encode a question: %w", err)
 	}
-	for range c.tries {
-		a, err := c.try(ctx, packet)
+	tries := c.tries
+	if c.hasty() {
+		tries = 1
+	}
+	wait := c.pace.first(c.timeout)
+	for try := range tries {
+		a, err := c.try(ctx, packet, wait, try > 0)
 		switch {
 		case ctx.Err() != nil:
-			return answer{}, ctx.Err()
+			return answer{}, context.Cause(ctx)
 		case !errors.Is(err, errSilent):
 			return a, err
 		}
+		wait = min(2*wait, c.timeout)
 	}
 	return answer{}, errSilent
 }
 
+// hasty says that the device was silent the last time and still is: then one packet is
+// enough to find out.
+func (c *conversation) hasty() bool { return c.pace.silent && c.traffic.Received == 0 }
+
 // try sends the packet once and waits for the answer. Every try of one question
 // has the same id, so that an answer that comes late is still good.
-func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
-	until := time.Now().Add(c.timeout)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		until = deadline
-	}
-	if err := c.conn.SetReadDeadline(until); err != nil {
+func (c *conversation) try(ctx context.Context, packet []byte, wait time.Duration, repeated bool) (answer, error) {
+	if err := c.limit.pause(ctx, c.gate.reserve(c.to, time.Now())); err != nil {
 		return answer{}, err
 	}
-	c.sent++
+	asked := time.Now()
+	if err := c.conn.SetReadDeadline(asked.Add(wait)); err != nil {
+		return answer{}, err
+	}
+	c.traffic.Requests++
+	c.traffic.Sent += int64(len(packet))
 	if _, err := c.conn.Write(packet); err != nil {
 		return answer{}, unreachable(err)
 	}
 	for range maxStrays {
 		n, err := c.conn.Read(c.buffer)
+		c.traffic.Received += int64(n)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return answer{}, errSilent
@@ -150,6 +166,7 @@ func (c *conversation) try(ctx context.Context, packet []byte) (answer, error) {
 		}
 		a, id, err := c.codec.decode(c.buffer[:n])
 		if id == c.id || errors.Is(err, errGarbled) {
+			c.pace.answered(time.Since(asked), wait, repeated)
 			return a, err
 		}
 	}

@@ -17,6 +17,8 @@ type Reading struct {
 	Inputs        []Input   `json:"inputs,omitempty"`
 	Alerts        []Alert   `json:"alerts,omitempty"`
 	Status        Status    `json:"status"`
+
+	Traffic Traffic `json:"-"` // what the reading has cost
 }
 
 // Origin says who made a reading.

@@ -1,0 +1,82 @@
+package collector_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"meteragent/collector"
+	"meteragent/collector/simulator"
+)
+
+// What a reading costs is counted, that of a failed one too, as the device counts it.
+func TestTraffic(t *testing.T) {
+	t.Parallel()
+	copier := colourMFP()
+	to := serve(t, copier)
+	to.Timeout, to.Retries = 50*time.Millisecond, 1
+	c := collector.New()
+	r := read(t, c, to)
+	asked := copier.Asked()
+	want := collector.Traffic{Requests: int64(asked.Requests()), Sent: int64(asked.BytesIn), Received: int64(asked.BytesOut)}
+	if r.Traffic != want || want.Received == 0 {
+		t.Errorf("counted %+v, the device %+v", r.Traffic, want)
+	}
+	copier.Misbehave(simulator.Silent, -1)
+	copier.Forget()
+	r, err := c.Read(context.Background(), to)
+	asked = copier.Asked()
+	if !errors.Is(err, collector.ErrNoAnswer) || r.Traffic.Requests != int64(asked.Requests()) || r.Traffic.Sent != int64(asked.BytesIn) || r.Traffic.Received != 0 {
+		t.Errorf("error %v, counted %+v, the device %+v", err, r.Traffic, asked)
+	}
+}
+
+// A device that was silent gets one packet for each way of asking, until it answers.
+func TestSilentDevicesCostLittle(t *testing.T) {
+	t.Parallel()
+	copier := colourMFP()
+	copier.Misbehave(simulator.Silent, -1)
+	to := serve(t, copier)
+	to.Timeout, to.Retries = 20*time.Millisecond, 2
+	c := collector.New()
+	for _, want := range []int{6, 2, 2} { // two versions
+		copier.Forget()
+		if _, err := c.Read(context.Background(), to); !errors.Is(err, collector.ErrNoAnswer) {
+			t.Fatal(err)
+		}
+		if got := copier.Asked().Requests(); got != want {
+			t.Errorf("%d packets, want %d", got, want)
+		}
+	}
+	// It comes back, and the first packet is lost: what answers is read, but version 1
+	// is not taken for all it knows.
+	copier.Misbehave(simulator.V1Only, 1)
+	to.Timeout = 200 * time.Millisecond
+	read(t, c, to)
+	copier.Forget()
+	read(t, c, to)
+	if asked := copier.Asked(); asked.GetBulks == 0 {
+		t.Errorf("version 2c was not tried again: %+v", asked)
+	}
+}
+
+// A device that takes 1.2 s for each answer is read, and soon without asking twice.
+func TestSlowDeviceIsRead(t *testing.T) {
+	t.Parallel()
+	copier := simulator.New(simulator.MonoLaser(), simulator.Options{Delay: 1200 * time.Millisecond, Seed: 7})
+	to := serve(t, copier)
+	c := collector.New()
+	quick := read(t, c, to)
+	copier.Misbehave(simulator.Slow, -1)
+	for i := range 2 {
+		copier.Forget()
+		r := read(t, c, to)
+		if len(r.Meters) != len(quick.Meters) || len(r.Supplies) != len(quick.Supplies) {
+			t.Errorf("got %+v", r)
+		}
+		if i > 0 && r.Traffic.Requests > quick.Traffic.Requests {
+			t.Errorf("%d packets, with a quick device %d", r.Traffic.Requests, quick.Traffic.Requests)
+		}
+	}
+}
