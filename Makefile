@@ -9,7 +9,7 @@ MAINTAINER ?= meteragent <meteragent@example.com>
 # How long `make soak` runs.
 SOAK ?= 10m
 
-STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT)
+STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
 RELEASE := -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(STAMP)'
 TARGETS ?= linux-amd64 linux-arm64 linux-arm-5 linux-arm-6 linux-arm-7 linux-mipsle windows-amd64 windows-arm64
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"time"
 
+	"meteragent/agent/clock"
 	"meteragent/agent/config"
 	"meteragent/agent/toner"
 	"meteragent/collector"
@@ -27,15 +28,16 @@ type reader interface {
 // Options are the parts an Agent is made of. The caller opens and closes them.
 type Options struct {
 	Config   config.Config
-	ID       string            // the agent id, a UUID; see LoadID
-	Version  string            // of this program, told to the portal
-	Store    *store.Store      // opened with the names of the outputs as its destinations
-	Copiers  reader            // usually a *collector.Collector
-	Outputs  []Output          // at least one
-	Clock    func() string     // the clock's quality, one of collector's Clock words; nil means unknown
-	Log      *slog.Logger      // nil discards
-	Problems []string          // why the last good configuration runs instead of the present one
-	Notice   func(what Notice) // told of what happened, for the demo; may be nil; must not block
+	ID       string              // the agent id, a UUID; see LoadID
+	Version  string              // of this program, told to the portal
+	Store    *store.Store        // opened with the names of the outputs as its destinations
+	Copiers  reader              // usually a *collector.Collector
+	Outputs  []Output            // at least one
+	Clock    func() clock.Moment // what the machine's clocks say; nil means that the clock is believed
+	Built    time.Time           // no clock that is right says an earlier time; zero means none does
+	Log      *slog.Logger        // nil discards
+	Problems []string            // why the last good configuration runs instead of the present one
+	Notice   func(what Notice)   // told of what happened, for the demo; may be nil; must not block
 }
 
 // Portal is the name of the destination that a configuration with one portal has.
@@ -60,7 +62,6 @@ type Agent struct {
 	store    *store.Store
 	copiers  reader
 	outputs  []Output
-	clock    func() string
 	log      *slog.Logger
 	notice   func(Notice)
 	problems []string
@@ -68,6 +69,7 @@ type Agent struct {
 
 	health *health
 	writer *writer
+	time   *timekeeper
 	wakes  map[string]chan struct{} // something was stored, by output; capacity 1 each
 	found  chan collector.Find
 	lost   chan struct{} // a known device has gone silent; capacity 1
@@ -78,7 +80,7 @@ func New(o Options) *Agent {
 	a := &Agent{
 		cfg: o.Config, id: o.ID, version: o.Version,
 		store: o.Store, copiers: o.Copiers, outputs: o.Outputs,
-		clock: o.Clock, log: o.Log, notice: o.Notice, problems: o.Problems,
+		log: o.Log, notice: o.Notice, problems: o.Problems,
 		policy: tonerPolicy(o.Config),
 		health: newHealth(),
 		wakes:  map[string]chan struct{}{},
@@ -88,10 +90,7 @@ func New(o Options) *Agent {
 	for _, o := range o.Outputs {
 		a.wakes[o.Name] = make(chan struct{}, 1)
 	}
-	a.writer = newWriter(a)
-	if a.clock == nil {
-		a.clock = func() string { return string(collector.ClockUnknown) }
-	}
+	a.writer, a.time = newWriter(a), newTimekeeper(a, o.Clock, o.Built)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

@@ -202,6 +202,11 @@ const host = "10.0.0.1:161"
 
 func newSite(t *testing.T, path string, change ...func(*config.Config)) *site {
 	t.Helper()
+	return newSiteOf(t, path, func(*agent.Options) {}, change...)
+}
+
+func newSiteOf(t *testing.T, path string, more func(*agent.Options), change ...func(*config.Config)) *site {
+	t.Helper()
 	cfg := config.Default()
 	cfg.Customer = "1234567"
 	network := config.DefaultNetwork()
@@ -225,6 +230,7 @@ func newSite(t *testing.T, path string, change ...func(*config.Config)) *site {
 		Config: cfg, ID: "6f3c1d5e-0000-4000-8000-000000000001", Version: "test",
 		Store: s, Copiers: it.fleet, Outputs: []agent.Output{{Name: agent.Portal, Link: it.link, Orders: true}},
 	}
+	more(&it.parts)
 	it.Agent = agent.New(it.parts)
 	return it
 }

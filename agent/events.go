@@ -4,23 +4,26 @@ import (
 	"runtime"
 	"time"
 
+	"meteragent/agent/clock"
+	"meteragent/collector"
 	"meteragent/store"
 )
 
 // An AgentEvent is the body of an agent record: what the agent says of itself.
 type AgentEvent struct {
-	Event         string    `json:"event"` // "started", "stopped", "heartbeat", "salvaged"
-	At            time.Time `json:"at"`
-	Version       string    `json:"version"`
-	OS            string    `json:"os"`
-	Arch          string    `json:"arch"`
-	UptimeSeconds int64     `json:"uptimeSeconds"` // of the daemon
-	Devices       int       `json:"devices"`       // known ones
-	Waiting       int       `json:"waiting"`       // records not yet confirmed
-	Clock         string    `json:"clock"`
-	Problems      []string  `json:"problems,omitempty"` // why the last good configuration runs instead of the present one
+	Event         string          `json:"event"` // "started", "stopped", "heartbeat", "salvaged", "clock"
+	At            time.Time       `json:"at"`
+	Version       string          `json:"version"`
+	OS            string          `json:"os"`
+	Arch          string          `json:"arch"`
+	UptimeSeconds int64           `json:"uptimeSeconds"` // of the daemon
+	Devices       int             `json:"devices"`       // known ones
+	Waiting       int             `json:"waiting"`       // records not yet confirmed
+	Clock         collector.Clock `json:"clock"`
+	Problems      []string        `json:"problems,omitempty"` // why the last good configuration runs instead of the present one
 
-	Saved *store.Saved `json:"saved,omitempty"` // salvaged: what became of a damaged database
+	Saved *store.Saved   `json:"saved,omitempty"` // salvaged: what became of a damaged database
+	Set   *clock.Setting `json:"set,omitempty"`   // clock: how it was set
 }
 
 // say stores an agent record.
@@ -55,10 +58,10 @@ func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) e
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	e.At, e.Version, e.OS, e.Arch = now.UTC(), a.version, runtime.GOOS, runtime.GOARCH
-	e.UptimeSeconds = int64(now.Sub(a.health.started).Seconds())
-	e.Waiting, e.Clock, e.Problems = waiting, a.clock(), a.problems
+	now, quality, _ := a.time.now()
+	e.At, e.Version, e.OS, e.Arch = now, a.version, runtime.GOOS, runtime.GOARCH
+	e.UptimeSeconds = int64(time.Since(a.health.started).Seconds())
+	e.Waiting, e.Clock, e.Problems = waiting, quality, a.problems
 	err = a.store.Update(func(tx *store.Tx) error {
 		e.Devices = 0
 		err := eachDevice(tx, func(Device) error { e.Devices++; return nil })

@@ -130,7 +130,7 @@ func (f *forwarder) messages(records []store.Record) []transport.Message {
 	all := make([]transport.Message, 0, len(records))
 	for _, r := range records {
 		if f.to.takes(r.Kind) {
-			all = append(all, transport.Message(r))
+			all = append(all, f.agent.time.message(r))
 		}
 	}
 	return all
@@ -185,7 +185,7 @@ func rejections(sent []store.Record, rejected []transport.Rejection) ([]store.Re
 	}
 	byID := make(map[string]store.Record, len(sent))
 	for _, r := range sent {
-		byID[transport.Message(r).ID()] = r
+		byID[transport.Message{Stream: r.Stream, Lane: r.Lane, Seq: r.Seq}.ID()] = r
 	}
 	var out []store.Rejection
 	for _, r := range rejected {

@@ -18,7 +18,7 @@ const (
 	ledgers = "ledger" // device id: toner.Ledger
 	orders  = "order"  // order id: OrderEntry
 	last    = "last"   // device id: collector.Reading, the last full one with the newest supplies
-	toldOf  = "told"   // "salvaged": time of the last salvage of the database that was told; "dropped": dropped
+	toldOf  = "told"   // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book
 	daily   = "daily"  // device id + "|" + date in UTC: page.Entry, the last of that day
 )
 
@@ -64,12 +64,14 @@ type OrderEntry struct {
 // decisions change, all in one transaction, soon (write.go). It returns the device's
 // id. Whoever watches is told after the commit.
 func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
-	r.Clock = collector.Clock(a.clock())
-	r.TakenAt = r.TakenAt.UTC().Truncate(time.Millisecond) // finer is noise, and bytes
+	age := time.Since(r.TakenAt) // by the clock that is never set
+	now, quality, era := a.time.now()
+	r.Clock = quality
+	r.TakenAt = now.Add(-age).Truncate(time.Millisecond) // finer is noise, and bytes
 	if r.Device.ID == "" {
 		r.Device.ID = strings.Join([]string{r.Device.Manufacturer, r.Device.Model, host}, ":")
 	}
-	if err := a.writer.add(keeping{agent: a, reading: r, host: host, scope: scope}); err != nil {
+	if err := a.writer.add(keeping{agent: a, reading: r, host: host, scope: scope, era: era}); err != nil {
 		return "", fmt.Errorf("store the reading of %s: %w", r.Device.ID, err)
 	}
 	return r.Device.ID, nil
@@ -82,6 +84,7 @@ type keeping struct {
 	reading  collector.Reading
 	host     string
 	scope    collector.Scope
+	era      uint64 // of the reading's time
 	happened []Notice
 	urgent   bool // an urgent record was made
 }
@@ -178,7 +181,7 @@ func (k *keeping) record() error {
 
 func (k *keeping) append(lane, kind string, body any) error {
 	k.urgent = k.urgent || lane == store.Urgent
-	return appendBody(k.tx, lane, kind, k.reading.Device.ID, k.reading.TakenAt, body)
+	return appendRecord(k.tx, store.Record{Lane: lane, Kind: kind, Subject: k.reading.Device.ID, At: k.reading.TakenAt, Era: k.era}, body)
 }
 
 // history keeps the last reading and the last of each day.
@@ -227,8 +230,8 @@ func (k *keeping) day(e page.Entry) error {
 	key := prefix + e.At.UTC().Format(time.DateOnly)
 	var before page.Entry
 	known, err := k.tx.Get(daily, key, &before)
-	if err != nil {
-		return err
+	if err != nil || known && k.reading.Clock == collector.ClockEstimated {
+		return err // what is known of a day is not replaced by what may be of another
 	}
 	if !known {
 		oldest := prefix + e.At.Add(-dailyKept).UTC().Format(time.DateOnly)

@@ -186,10 +186,15 @@ func ShowOrder(e OrderEntry) page.Order {
 
 // appendBody puts a body into the outbox as JSON.
 func appendBody(tx *store.Tx, lane, kind, subject string, at time.Time, body any) error {
+	return appendRecord(tx, store.Record{Lane: lane, Kind: kind, Subject: subject, At: at}, body)
+}
+
+func appendRecord(tx *store.Tx, r store.Record, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
-		return fmt.Errorf("%s record: %w", kind, err)
+		return fmt.Errorf("%s record: %w", r.Kind, err)
 	}
-	_, err = tx.Append(store.Record{Lane: lane, Kind: kind, Subject: subject, At: at, Body: text})
+	r.Body = text
+	_, err = tx.Append(r)
 	return err
 }

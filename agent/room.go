@@ -67,7 +67,8 @@ func (a *Agent) keepRoom(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
+		case <-ticker.C:
+			now, _, _ := a.time.now()
 			if err := r.make(ctx, now); err != nil {
 				a.log.Error("no room was made in the database", "err", err)
 			}
@@ -78,8 +79,10 @@ func (a *Agent) keepRoom(ctx context.Context) {
 // make drops what is too old, and what is too much.
 func (r *room) make(ctx context.Context, now time.Time) error {
 	cfg := r.agent.cfg.Store
-	if err := r.thin(ctx, "age", now.Add(-cfg.MaxAge), 0); err != nil {
-		return err
+	if r.agent.time.settled() {
+		if err := r.thin(ctx, "age", now.Add(-cfg.MaxAge), 0); err != nil {
+			return err
+		}
 	}
 	u, err := r.agent.store.Usage()
 	if err != nil || u.Used <= cfg.MaxBytes {

@@ -22,8 +22,12 @@ import (
 //	beat       1             a heartbeat record once a day
 //	write      1             stores what was read, in groups
 //	keepRoom   1             keeps the database within its limits
+//	time       1             looks whether the clock was set
 //	beside     each          what the caller wants to run as long, such as the page
 func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Context)) error {
+	if err := a.time.begin(); err != nil {
+		return err
+	}
 	s, err := a.schedule()
 	if err != nil {
 		return err
@@ -49,6 +53,7 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	polling.Go(func() { a.discoverForEver(ctx) })
 	polling.Go(func() { a.beat(ctx) })
 	polling.Go(func() { a.keepRoom(ctx) })
+	polling.Go(func() { a.time.run(ctx) })
 	for _, run := range beside {
 		polling.Go(func() { run(ctx) })
 	}
@@ -81,6 +86,9 @@ type Summary struct {
 // answer, each by itself; the summary is true either way.
 func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	start := time.Now()
+	if err := a.time.begin(); err != nil {
+		return Summary{}, err
+	}
 	s, err := a.schedule()
 	if err != nil {
 		return Summary{}, err
@@ -169,6 +177,8 @@ func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, []error) {
 func (a *Agent) schedule() (*schedule, error) {
 	s := newSchedule(a.cfg.Poll)
 	now := time.Now()
+	believed, _, _ := a.time.now()
+	off := now.Sub(believed) // due times are on the clock that is never set
 	err := a.store.View(func(tx *store.Tx) error {
 		return eachDevice(tx, func(d Device) error {
 			n, ok := a.networkOf(d.Device.Address, d.Device.Port)
@@ -176,7 +186,7 @@ func (a *Agent) schedule() (*schedule, error) {
 				return nil // no longer in the configuration: it is not asked
 			}
 			t := target{address: d.Device.Address, port: n.Port, network: n, device: d.Device.ID}
-			s.first(&t, d.LastRead, d.LastFull, now)
+			s.first(&t, d.LastRead.Add(off), d.LastFull.Add(off), now)
 			s.add(t)
 			return nil
 		})

@@ -24,7 +24,7 @@ type Memory struct {
 	ID      string
 	Version string
 	Store   *store.Store
-	Clock   string
+	Clock   collector.Clock
 
 	problems []string
 	health   *health // nil: no daemon runs
@@ -33,8 +33,9 @@ type Memory struct {
 
 // Memory is the running daemon's.
 func (a *Agent) Memory() Memory {
+	_, quality, _ := a.time.now()
 	return Memory{
-		Config: a.cfg, ID: a.id, Version: a.version, Store: a.store, Clock: a.clock(),
+		Config: a.cfg, ID: a.id, Version: a.version, Store: a.store, Clock: quality,
 		problems: a.problems, health: a.health, writer: a.writer,
 	}
 }
@@ -43,7 +44,7 @@ func (a *Agent) Memory() Memory {
 func (m Memory) Status() (page.Status, error) {
 	s := page.Status{
 		Agent: m.ID, Version: m.Version, Customer: m.Config.Customer, Site: m.Config.Site,
-		Now: time.Now().UTC(), Clock: m.Clock, Problems: m.problems,
+		Now: time.Now().UTC(), Clock: string(m.Clock), Problems: m.problems,
 		Stream: m.Store.Stream(), Database: m.Store.Path(),
 		Devices: []page.Device{}, Orders: []page.Order{},
 	}
@@ -118,6 +119,9 @@ func (m Memory) room(s *page.Status) error {
 		if disk.err != nil {
 			s.Problems = append(slices.Clip(s.Problems), words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err))
 		}
+	}
+	if m.Clock == collector.ClockEstimated {
+		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.clock", "time", time.Now()))
 	}
 	if sum.Records > 0 {
 		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))

@@ -137,7 +137,11 @@ func (w *writer) write() bool {
 	}
 	at := -1
 	var happened []Notice
-	err := w.update(func(tx *store.Tx) error {
+	var noted func()
+	err := w.update(func(tx *store.Tx) (err error) {
+		if noted, err = w.agent.time.save(tx); err != nil {
+			return err
+		}
 		for i, u := range group {
 			at = i
 			done, err := u.run(tx)
@@ -151,6 +155,7 @@ func (w *writer) write() bool {
 	})
 	switch {
 	case err == nil:
+		noted()
 		w.written(group, happened)
 	case at >= 0: // not the disk, but what is kept of this one device: the others must not suffer
 		return w.alone(group[at], err)

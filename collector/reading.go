@@ -11,6 +11,7 @@ type Reading struct {
 	UptimeSeconds int64     `json:"uptimeSeconds,omitempty"` // sysUpTime (RFC 3418); wraps after 497 days
 	Origin        Origin    `json:"origin"`
 	Clock         Clock     `json:"clock"`
+	Correction    float64   `json:"clockCorrection,omitempty"` // seconds that were added to TakenAt when the clock had been set
 	Profile       string    `json:"profile"` // which profile read it; "printer-mib" is RFC 3805 alone
 	Meters        []Meter   `json:"meters,omitempty"`
 	Supplies      []Supply  `json:"supplies,omitempty"`
@@ -40,6 +41,8 @@ const (
 	ClockSynchronised   Clock = "synchronised"
 	ClockUnsynchronised Clock = "unsynchronised"
 	ClockUnknown        Clock = "unknown"
+	ClockEstimated      Clock = "estimated" // the clock was wrong; the time goes on from when it was last known
+	ClockCorrected      Clock = "corrected" // the clock was wrong, has been set since, and the time was put right
 )
 
 // A Device is one machine. Its identity is the serial number; the address is

@@ -28,7 +28,7 @@ var (
 
 // format is the layout in the package comment. A version that changes it in a way
 // that this one would misread raises the number and converts older files in Open.
-const format = 2
+const format = 3
 
 // Options say how to open a store.
 type Options struct {
@@ -297,8 +297,8 @@ func (s *Store) prepare() error {
 		return nil
 	}
 	return s.Update(func(t *Tx) error {
-		// From format 1 to 2: values of the older kind stay as they are, new ones are of
-		// the newer kind (seal.go). Only the number keeps older versions away.
+		// From format 1 to 2 to 3: values of the older kinds stay as they are, new ones are
+		// of the newest kind (seal.go). Only the number keeps older versions away.
 		if err := t.bucket(metaBucket).Put([]byte("format"), []byte(strconv.Itoa(format))); err != nil {
 			return err
 		}

@@ -95,7 +95,7 @@ func TestOpenTwiceInOneProcess(t *testing.T) {
 func TestOpenNewer(t *testing.T) {
 	path := newPath(t)
 	open(t, path).Close()
-	change(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("3")) })
+	change(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("4")) })
 	before := read(t, path)
 	_, err := store.Open(path, store.Options{})
 	if !errors.Is(err, store.ErrNewer) {
@@ -125,23 +125,28 @@ var format1 []byte
 //go:embed testdata/format-2.db.gz
 var format2 []byte
 
+//go:embed testdata/format-3.db.gz
+var format3 []byte
+
 // A file of each format opens for ever. It holds three bulk records, of which the
 // portal has answered for two and refused one, an urgent one to be sent again, and a
-// value. From format 2 on the third bulk record is a long one.
+// value. From format 2 on the third bulk record is a long one, and from 3 on it is of era 7.
 func TestOpenOlderFormats(t *testing.T) {
 	for _, c := range []struct {
 		name, stream string
 		file         []byte
 		body         int // bytes
+		era          uint64
 	}{
-		{"format 1", "YGASSBVDWUFKYPJT7QGDEL3XLK", format1, 17},
-		{"format 2", "LI6J4AO6NU44PNDRJVXPTVQREJ", format2, 4000},
+		{"format 1", "YGASSBVDWUFKYPJT7QGDEL3XLK", format1, 17, 0},
+		{"format 2", "LI6J4AO6NU44PNDRJVXPTVQREJ", format2, 4000, 0},
+		{"format 3", "ZJUNG4VH2TMQTXY5NNQ4SIRFRG", format3, 4000, 7},
 	} {
 		path := newPath(t)
 		write(t, path, unpack(t, c.file))
 		for range 2 { // as it was, and as Open left it
 			s := open(t, path)
-			checkGolden(t, c.name, s, c.stream, c.body)
+			checkGolden(t, c.name, s, c.stream, c.body, c.era)
 			s.Close()
 		}
 	}
@@ -160,7 +165,7 @@ func unpack(t *testing.T, file []byte) []byte {
 	return data
 }
 
-func checkGolden(t *testing.T, name string, s *store.Store, stream string, size int) {
+func checkGolden(t *testing.T, name string, s *store.Store, stream string, size int, era uint64) {
 	t.Helper()
 	if s.Stream() != stream {
 		t.Errorf("%s: stream %s, want %s", name, s.Stream(), stream)
@@ -170,7 +175,7 @@ func checkGolden(t *testing.T, name string, s *store.Store, stream string, size 
 		t.Fatalf("%s: pending bulk %q urgent %q", name, b, u)
 	}
 	want := newRecord(store.Bulk)
-	want.Stream, want.Seq = s.Stream(), 3
+	want.Stream, want.Seq, want.Era = s.Stream(), 3, era
 	if size > len(want.Body) {
 		want.Body = []byte(`"` + strings.Repeat("x", size-2) + `"`)
 	}

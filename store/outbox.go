@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -28,6 +29,7 @@ func (t *Tx) append(r *Record) error {
 	if r.Stream != "" && r.Stream != t.store.stream {
 		return fmt.Errorf("stream %q is another file's", r.Stream)
 	}
+	r.Era = cmp.Or(r.Era, t.store.era.Load())
 	records := t.lane(r.Lane, t.store.stream)
 	seq, err := records.NextSequence()
 	if err != nil {

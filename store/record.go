@@ -37,6 +37,7 @@ type Record struct {
 	Kind    string    // what Body is, such as "reading.v1"; at most 64 bytes
 	Subject string    // what it is about, such as a serial number; may be empty; at most 255 bytes
 	At      time.Time // when it happened; kept to the microsecond, in UTC
+	Era     uint64    // whatever the caller counts, such as how often the clock was set; see Store.SetEra
 	Body    []byte    // JSON, at most MaxBody bytes
 }
 
@@ -68,7 +69,11 @@ func isName(s string) bool {
 // covers them: they are where it lies.
 func (r Record) encode(p *packer) []byte {
 	body, flags := p.pack(r.Body)
-	payload := make([]byte, 0, 3*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+len(body))
+	payload := make([]byte, 0, 4*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+len(body))
+	if r.Era != 0 {
+		flags |= dated
+		payload = binary.AppendUvarint(payload, r.Era)
+	}
 	payload = binary.AppendVarint(payload, r.At.UnixMicro())
 	payload = appendText(payload, r.Kind)
 	payload = appendText(payload, r.Subject)
@@ -92,6 +97,10 @@ func (r *Record) decodeHead(value []byte) (flags byte, err error) {
 	if err != nil {
 		return 0, err
 	}
+	era, payload, ok := cutEra(flags, payload)
+	if !ok {
+		return 0, errors.New("era is cut short")
+	}
 	micros, n := binary.Varint(payload)
 	if n <= 0 {
 		return 0, errors.New("time is cut short")
@@ -104,15 +113,31 @@ func (r *Record) decodeHead(value []byte) (flags byte, err error) {
 	if !ok {
 		return 0, errors.New("subject is cut short")
 	}
-	r.At, r.Kind, r.Subject, r.Body = time.UnixMicro(micros).UTC(), kind, subject, rest
+	r.At, r.Kind, r.Subject, r.Body, r.Era = time.UnixMicro(micros).UTC(), kind, subject, rest, era
 	return flags, nil
 }
 
 // recordTime is the time of a stored record whose checksum is right, as far as it can
 // be told.
 func recordTime(value []byte) time.Time {
-	micros, _ := binary.Varint(value[min(sealSize, len(value)):])
+	if len(value) < sealSize {
+		return time.UnixMicro(0)
+	}
+	_, payload, _ := cutEra(value[1], value[sealSize:])
+	micros, _ := binary.Varint(payload)
 	return time.UnixMicro(micros)
+}
+
+// cutEra takes the number of the era off a payload, if it has one.
+func cutEra(flags byte, payload []byte) (era uint64, rest []byte, ok bool) {
+	if flags&dated == 0 {
+		return 0, payload, true
+	}
+	era, n := binary.Uvarint(payload)
+	if n <= 0 {
+		return 0, nil, false
+	}
+	return era, payload[n:], true
 }
 
 func appendText(b []byte, s string) []byte {

@@ -10,12 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The bytes of format 2, for ever.
+// The bytes of formats 2 and 3, for ever.
 func TestRecordEncoding(t *testing.T) {
 	r := Record{Lane: Bulk, Stream: "S", Seq: 5, Kind: "k", Subject: "s", At: time.UnixMicro(1), Body: []byte("{}")}
 	want := "\x02\x00\x92|\xa3>" + "\x02" + "\x01k" + "\x01s" + "{}"
 	if got := string(r.encode(&packer{})); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	r.Era = 300
+	want = "\x02\x02\xbd\x00\a5" + "\xac\x02" + "\x02" + "\x01k" + "\x01s" + "{}"
+	if got := string(r.encode(&packer{})); got != want {
+		t.Errorf("with an era: got %q, want %q", got, want)
 	}
 }
 
@@ -104,7 +109,7 @@ func TestUnseal(t *testing.T) {
 func TestUnsealUnknownEncoding(t *testing.T) {
 	for at := range 2 {
 		value := seal("b", nil, 0, []byte("payload"))
-		value[at] += 2
+		value[at] += 4
 		binary.BigEndian.PutUint32(value[2:], checksum("b", nil, value))
 		if got, err := unsealPlain("b", nil, value); err == nil {
 			t.Errorf("byte %d: got %q", at, got)
@@ -116,13 +121,14 @@ func TestUnsealUnknownEncoding(t *testing.T) {
 // survives encoding.
 func FuzzRecord(f *testing.F) {
 	f.Add(uint64(1), []byte{})
+	f.Add(uint64(2), []byte("\x05\x02\x01k\x01s{}"))
 	f.Add(uint64(1), []byte("\x02\x01k\x01s{}"))
 	f.Add(uint64(2), []byte("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01k"))
 	f.Add(uint64(3), []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00"))
 	f.Fuzz(func(t *testing.T, seq uint64, payload []byte) {
 		p := &packer{}
 		first := Record{Seq: seq}
-		if err := first.decode(p, seal(laneBucket("", ""), number(seq), 0, payload)); err != nil {
+		if err := first.decode(p, seal(laneBucket("", ""), number(seq), byte(seq)&dated, payload)); err != nil {
 			return
 		}
 		second := Record{Seq: seq}

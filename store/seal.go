@@ -13,7 +13,10 @@ const (
 )
 
 // Flags of a sealed value.
-const deflated = 1 // its body is packed
+const (
+	deflated = 1 // its body is packed
+	dated    = 2 // it begins with the number of an era
+)
 
 var errSeal = errors.New("checksum does not match")
 
@@ -33,7 +36,7 @@ func unseal(bucket string, key, value []byte) (flags byte, payload []byte, err e
 	switch {
 	case len(value) < sealSize || binary.BigEndian.Uint32(value[2:]) != checksum(bucket, key, value):
 		return 0, nil, errSeal
-	case value[0] > sealVersion || value[1]&^deflated != 0:
+	case value[0] > sealVersion || value[1]&^(deflated|dated) != 0:
 		return 0, nil, errors.New("encoding is unknown")
 	}
 	return value[1], value[sealSize:], nil

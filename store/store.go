@@ -19,6 +19,7 @@ type Store struct {
 	stream       string
 	destinations []string
 	commits      atomic.Uint64
+	era          atomic.Uint64
 	packer
 }
 
@@ -31,6 +32,10 @@ func (s *Store) Stream() string { return s.stream }
 
 // Destinations are the names that Open was given.
 func (s *Store) Destinations() []string { return slices.Clone(s.destinations) }
+
+// SetEra sets what records get from now on that name no era of their own. It is 0 until
+// then, which means none.
+func (s *Store) SetEra(era uint64) { s.era.Store(era) }
 
 // Close waits for transactions in progress and closes the file. After it, every
 // method but Close returns an error.

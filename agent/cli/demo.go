@@ -131,7 +131,7 @@ func (d *demo) openAgent(cfg config.Config, notice func(agent.Notice)) error {
 	}
 	d.daemon.agent = agent.New(agent.Options{
 		Config: cfg, ID: id, Version: version, Store: d.daemon.store, Outputs: outputs,
-		Copiers: collector.New(), Clock: clock, Notice: notice,
+		Copiers: collector.New(), Clock: machineClock(), Notice: notice,
 	})
 	return nil
 }

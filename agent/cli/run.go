@@ -109,7 +109,7 @@ func (a *app) open(d *daemon, problems []string) error {
 	}
 	d.agent = agent.New(agent.Options{
 		Config: d.cfg, ID: id, Version: version, Store: d.store, Outputs: outputs,
-		Copiers: collector.NewWith(known), Clock: clock, Log: d.log, Problems: problems,
+		Copiers: collector.NewWith(known), Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: problems,
 	})
 	return nil
 }
@@ -318,17 +318,5 @@ func (a *app) openMemory(cfg config.Config) (agent.Memory, func() error, error) 
 	if err != nil {
 		return agent.Memory{}, nil, errors.Join(err, s.Close())
 	}
-	return agent.Memory{Config: cfg, ID: id, Version: version, Store: s, Clock: clock()}, s.Close, nil
-}
-
-// clock is the quality of this machine's clock in the words of a reading.
-func clock() string {
-	synchronised, known := packaging.ClockSynchronised()
-	switch {
-	case !known:
-		return string(collector.ClockUnknown)
-	case synchronised:
-		return string(collector.ClockSynchronised)
-	}
-	return string(collector.ClockUnsynchronised)
+	return agent.Memory{Config: cfg, ID: id, Version: version, Store: s, Clock: clockQuality()}, s.Close, nil
 }

@@ -7,10 +7,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version and commit are set by the linker; a build by hand says "dev".
+// version, commit and built, the commit's time in seconds since 1970, are set by the
+// linker; a build by hand says "dev".
 var (
 	version = "dev"
 	commit  = ""
+	built   = ""
 )
 
 func (a *app) versionCommand() *cobra.Command {

@@ -1,0 +1,172 @@
+package agent_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meteragent/agent"
+	"meteragent/agent/clock"
+	"meteragent/collector"
+	"meteragent/store"
+)
+
+// A machine is one whose clock can be set and which can be switched off and on. Its zero
+// value has the right time, and nothing keeps it right.
+type machine struct {
+	boot  string
+	start time.Time
+	off   time.Duration // by which the clock is ahead
+	synch bool
+}
+
+func (m *machine) moment() clock.Moment {
+	now := clock.Moment{Boot: m.boot, Up: time.Since(m.start), Wall: time.Now().Add(m.off), Quality: collector.ClockUnsynchronised}
+	if m.synch {
+		now.Quality = collector.ClockSynchronised
+	}
+	return now
+}
+
+// A box without a battery starts in 1970, reads, and finds the time three days later:
+// what has not been sent is put right, and the copiers were asked neither more often nor
+// less.
+func TestClockSetLate(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		m := &machine{boot: "a", start: start, off: -30 * 365 * 24 * time.Hour}
+		s := newSiteOf(t, path, func(o *agent.Options) { o.Clock, o.Built = m.moment, start.AddDate(0, -1, 0) })
+		s.link.set(func(l *link) { l.err = errors.New("no route") })
+		stop := s.start(t)
+		time.Sleep(72*time.Hour + time.Minute)
+		if status := s.status(t); status.Clock != "estimated" || len(status.Problems) != 1 {
+			t.Errorf("the clock is %q, problems are %v", status.Clock, status.Problems)
+		}
+		before := s.fleet.times(host)
+		m.off, m.synch = 0, true
+		s.link.set(func(l *link) { l.err = nil })
+		time.Sleep(24 * time.Hour)
+		stop()
+		if after := s.fleet.times(host) - before; before < 72 || before > 76 || after < 23 || after > 25 {
+			t.Errorf("asked %d times in three days before and %d times in one day after the clock was set", before, after)
+		}
+		readings := bodies[collector.Reading](t, s.link, "reading")
+		corrected := 0
+		for i, r := range readings {
+			due := start.Add(time.Duration(i) * time.Hour)
+			if r.TakenAt.Sub(due).Abs() > 3*time.Hour {
+				t.Errorf("reading %d is of %v, and was taken at about %v", i, r.TakenAt, due)
+			}
+			if i > 0 && !r.TakenAt.After(readings[i-1].TakenAt) {
+				t.Errorf("reading %d is of %v, the one before of %v", i, r.TakenAt, readings[i-1].TakenAt)
+			}
+			if r.Correction != 0 {
+				corrected++
+			}
+			if (r.Correction != 0) != (r.Clock == collector.ClockCorrected) {
+				t.Errorf("reading %d: clock %q, corrected by %v", i, r.Clock, r.Correction)
+			}
+		}
+		if corrected != before || len(s.link.holes()) > 0 {
+			t.Errorf("%d of %d readings were corrected, want %d; holes %v", corrected, len(readings), before, s.link.holes())
+		}
+		if events := bodies[agent.AgentEvent](t, s.link, "agent"); len(events) < 3 || !told(events, "clock") {
+			t.Errorf("events are %+v, want one about the clock", events)
+		}
+		for _, m := range s.link.got {
+			if m.At.Before(start.Add(-time.Second)) {
+				t.Errorf("%s: the record is of %v", m.ID(), m.At)
+			}
+		}
+	})
+}
+
+func told(events []agent.AgentEvent, event string) bool {
+	for _, e := range events {
+		if e.Event == event && e.Set != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// history is how many days are kept, with the agent stopped.
+func history(t *testing.T, s *site, path string) int {
+	t.Helper()
+	again, err := store.Open(path, store.Options{Destinations: []string{agent.Portal}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	m := s.Memory()
+	m.Store = again
+	entries, err := m.Readings("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// After a power cut the clock is a week behind. Nothing is asked twice for that, the
+// times go on, and no day of the history is overwritten.
+func TestClockBehindAfterPowerCut(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{boot: "a", start: time.Now(), synch: true}
+		s := newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment })
+		stop := s.start(t)
+		time.Sleep(30*time.Hour + 5*time.Minute)
+		stop()
+		got, seen := s.link.got, s.link.seen
+		days := history(t, s, path)
+
+		*m = machine{boot: "b", start: time.Now(), off: -7 * 24 * time.Hour}
+		s = newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment })
+		s.link.got, s.link.seen = got, seen
+		stop = s.start(t)
+		time.Sleep(30 * time.Minute)
+		if n := s.fleet.times(host); n != 0 {
+			t.Errorf("asked %d times within half an hour of the last reading", n)
+		}
+		time.Sleep(2 * time.Hour)
+		m.off, m.synch = 0, true
+		time.Sleep(time.Hour)
+		stop()
+		var last time.Time
+		for i, r := range bodies[collector.Reading](t, s.link, "reading") {
+			if r.TakenAt.Before(last) {
+				t.Errorf("reading %d is of %v, the one before of %v", i, r.TakenAt, last)
+			}
+			last = r.TakenAt
+		}
+		if holes := s.link.holes(); len(holes) > 0 {
+			t.Errorf("holes %v", holes)
+		}
+		if after := history(t, s, path); after < days {
+			t.Errorf("%d days of history, %d before", after, days)
+		}
+	})
+}
+
+// A clock that runs years ahead and is put right leaves no days in the future.
+func TestClockAhead(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{boot: "a", start: time.Now(), off: 4 * 365 * 24 * time.Hour}
+		s := newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment })
+		stop := s.start(t)
+		time.Sleep(50 * time.Hour)
+		m.off, m.synch = 0, true
+		time.Sleep(5 * time.Hour)
+		entries, err := s.Memory().Readings("")
+		if err != nil || len(entries) == 0 || entries[0].At.After(time.Now()) {
+			t.Errorf("the history is %v, %v", entries, err)
+		}
+		if n := s.fleet.times(host); n < 54 || n > 58 {
+			t.Errorf("asked %d times in 55 hours", n)
+		}
+		stop()
+	})
+}
