@@ -208,16 +208,17 @@ func TestProgress(t *testing.T) {
 	s := newSegment(t, "127.44.8.", map[string]*simulator.Copier{"2": colourMFP()})
 	last, calls := 0, 0
 	sweep := collector.Sweep{Targets: s.targets(t, "0/24"), Timeout: 20 * time.Millisecond, Rate: -1}
-	sweep.Progress = func(done, total int) {
-		if done < last || done > total || total != 2*254 {
-			t.Errorf("%d of %d after %d", done, total, last)
+	through := netip.AddrPort{}
+	sweep.Progress = func(p collector.Progress) {
+		if p.Asked < last || p.Asked > p.Of || p.Of != 2*254 || p.Through.Compare(through) < 0 {
+			t.Errorf("%+v after %d, %s", p, last, through)
 		}
-		last = done
+		last, through = p.Asked, p.Through
 		calls++
 	}
 	discover(t, collector.New(), sweep)
-	if last != 2*254 || calls > 250 {
-		t.Errorf("%d calls, the last with %d", calls, last)
+	if last != 2*254 || calls > 250 || through.Addr().String() != "127.44.8.254" {
+		t.Errorf("%d calls, the last with %d, %s", calls, last, through)
 	}
 }
 

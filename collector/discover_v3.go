@@ -3,7 +3,6 @@ package collector
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 )
 
 // A meeting is a device that a sweep has got to know with version 3.
@@ -27,7 +26,7 @@ func (s *sweep) addUserRound(credential Credential) error {
 
 // secured makes what it can of a packet of version 3: it meets the device, then asks
 // it for what identifies a printer, and sets its clock once if need be.
-func (s *sweep) secured(i int, packet []byte, h header, from netip.AddrPort) {
+func (s *sweep) secured(i int, packet []byte, h header) {
 	for n := range s.rounds {
 		r := &s.rounds[n]
 		if r.met == nil || h.id != r.id && h.id != r.simpleID {
@@ -45,11 +44,12 @@ func (s *sweep) secured(i int, packet []byte, h header, from netip.AddrPort) {
 			if met == (h.id == r.id) { // the answer to a question that was put before
 				return
 			}
+			delete(s.open, i)
 			if again, err := c.peer.learn(told); err == nil && again && c.learnt < 2 {
 				c.learnt++
 				r.met[i] = c
 				if question, err := c.encode(question{names: identifying()}, r.simpleID); err == nil {
-					s.conn.WriteToUDPAddrPort(question, from) // if this is lost, the next round tries again
+					s.followUp(i, question)
 				}
 			}
 		case err == nil && met && a.variables != nil:

@@ -2,8 +2,10 @@ package collector_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -163,5 +165,86 @@ func BenchmarkSweep(b *testing.B) {
 			b.ReportMetric(float64(asked)/float64(b.N*len(some)), "questions/printer")
 			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/c.sweep.Longest().Seconds(), "of-announced")
 		})
+	}
+}
+
+// lossy drops some of the packets that come to a copier, counted from 1.
+type lossy struct {
+	net.PacketConn
+	drop func(n int) bool
+	n    int
+}
+
+func (l *lossy) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := l.PacketConn.ReadFrom(b)
+		if err != nil {
+			return n, from, err
+		}
+		if l.n++; !l.drop(l.n) {
+			return n, from, err
+		}
+	}
+}
+
+// A device that said who it is, and then missed every question, is asked once more.
+func TestLossAfterTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	conn, err := net.ListenPacket("udp4", "127.44.13.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	user := collector.User{Name: "reader", Auth: "sha256", AuthPassword: "password1", Priv: "aes128", PrivPassword: "password2"}
+	copier := simulator.New(simulator.MonoLaser(), simulator.Options{Users: []simulator.User{{
+		Name: user.Name, Auth: user.Auth, AuthPassword: "password1", Priv: user.Priv, PrivPassword: "password2",
+	}}})
+	ctx, stop := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		copier.Serve(ctx, &lossy{PacketConn: conn, drop: func(n int) bool { return n == 2 || n == 4 }})
+	})
+	defer serving.Wait()
+	defer stop()
+	finds := discover(t, collector.New(), collector.Sweep{
+		Targets:     []netip.AddrPort{conn.LocalAddr().(*net.UDPAddr).AddrPort()},
+		Credentials: []collector.Credential{{Version: collector.V3, User: user}}, Timeout: 300 * time.Millisecond, Rate: -1,
+	})
+	if len(finds) != 1 || !finds[0].Printer {
+		t.Errorf("found %+v", finds)
+	}
+}
+
+// At any moment all targets up to some have had all their tries, so that a sweep that
+// was interrupted can go on behind it.
+func TestWhatASweepIsThroughWith(t *testing.T) {
+	t.Parallel()
+	some, all := every("127.44.14.0", 1, 100)
+	port, copiers := fleet(t, some, 0)
+	for _, c := range copiers {
+		c.Misbehave(simulator.Silent, -1)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	through, asked := 0, make([]int, len(all))
+	err := collector.New().Discover(ctx, collector.Sweep{
+		Targets: on(port, all), Tries: 3, Timeout: time.Millisecond, Rate: 500,
+		Progress: func(p collector.Progress) {
+			if through = slices.Index(all, p.Through.Addr()) + 1; through > 40 {
+				cancel()
+			}
+		},
+	}, func(collector.Find) {})
+	if !errors.Is(err, context.Canceled) || through == len(all) {
+		t.Fatalf("through with %d, then %v", through, err)
+	}
+	for i, c := range copiers {
+		asked[i] = c.Asked().Requests()
+		if i < through && asked[i] != 3 || asked[i] > 3 {
+			t.Errorf("number %d was asked %d times, through with %d", i, asked[i], through)
+		}
+	}
+	if asked[len(asked)-1] != 0 {
+		t.Errorf("everybody has been asked: %v", asked)
 	}
 }

@@ -33,8 +33,8 @@ func isTerminal(f *os.File) bool {
 }
 
 // at draws the bar, at most ten times a second.
-func (p *progress) at(done, total int) {
-	now := time.Now()
+func (p *progress) at(how collector.Progress) {
+	now, done, total := time.Now(), how.Asked, how.Of
 	if p.out == nil || total == 0 || now.Sub(p.shown) < 100*time.Millisecond {
 		return
 	}
