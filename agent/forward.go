@@ -4,49 +4,63 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"meteragent/store"
 	"meteragent/transport"
 )
 
-// Limits of one send.
+// Limits of what is on the way.
 const (
-	batchRecords = 100
-	batchBytes   = 100 << 10 // with its envelopes within what MQTT brokers in the cloud take
-	sendWithin   = time.Minute
+	mostInFlight = 16                     // batches at once
+	mostRecords  = 1000                   // of one batch
+	mostBytes    = 512 << 10              // of one batch's bodies
+	fewRecords   = 100                    // that travel in one batch, not in several at once
+	windowBytes  = 12 << 20               // of the bodies read and not settled, in each lane
+	sendWithin   = time.Minute            // one send, until its answer
+	quick        = 2 * time.Second        // an answer within it allows larger batches
+	slow         = 10 * time.Second       // one after it wants smaller ones
 	linger       = 500 * time.Millisecond // readings of one round travel together
 	lastFlush    = 5 * time.Second        // what a stop may take to deliver what waits
 )
 
-// A forwarder brings what the store keeps to one output, urgent before bulk, in
-// order, and lets go of a record only when that has said what became of it.
+// A forwarder brings what the store keeps to one output, urgent before bulk, each device's
+// records in order, and lets go of a record only when that has said what became of it.
+// Many batches are on the way at once; how many and how large, the answers decide.
 type forwarder struct {
 	agent   *Agent
 	to      Output
-	limit   int // records in the next batch; halved by refusals, doubled by success
 	backoff transport.Backoff
+
+	bytes   int // in the next batch: halved by a slow answer, by none, and when one is too large
+	flights int // at once: one after a failure, doubled by each answer
+
+	lanes    []*window // urgent before bulk
+	inFlight int
+	landed   chan *flight
+	orders   []transport.OrderState // not yet written down
 }
 
 func newForwarder(a *Agent, to Output) *forwarder {
-	return &forwarder{agent: a, to: to, limit: batchRecords}
+	return &forwarder{
+		agent: a, to: to, bytes: mostBytes, flights: 1, landed: make(chan *flight, mostInFlight),
+	}
 }
 
 // run delivers until ctx ends, then once more for as long as lastFlush.
 func (f *forwarder) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		sent, err := f.deliver(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			f.wait(ctx, f.failed(err), nil)
-		case sent == 0:
+		if err := f.deliver(ctx); err == nil {
 			f.wait(ctx, time.Minute, f.agent.wakes[f.to.Name])
 			f.gather(ctx)
+		} else if ctx.Err() == nil {
+			f.wait(ctx, f.failed(err), nil)
 		}
 	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
-	if err := f.drain(flush); err != nil {
+	if err := f.deliver(flush); err != nil {
 		f.agent.log.Info("what waits is delivered at the next start", "dest", f.to.Name, "err", err)
 	}
 }
@@ -71,99 +85,182 @@ func (f *forwarder) gather(ctx context.Context) {
 	}
 }
 
-// drain delivers until nothing waits.
-func (f *forwarder) drain(ctx context.Context) error {
+// deliver sends until nothing waits any more, or until one batch was not answered; then
+// those on the way still land. The next call begins again with what is not settled.
+func (f *forwarder) deliver(ctx context.Context) error {
+	defer func() { f.lanes = nil }()
+	for _, lane := range []string{store.Urgent, store.Bulk} {
+		f.lanes = append(f.lanes, newWindow(f.agent.store.Reader(f.to.Name, lane), f.to.takes))
+	}
+	var failure error
 	for {
-		if sent, err := f.deliver(ctx); err != nil || sent == 0 {
+		if failure == nil {
+			failure = f.depart(ctx)
+		}
+		failure = graver(failure, f.settle())
+		if f.inFlight == 0 && (failure != nil || !f.waiting()) {
+			return failure
+		}
+		failure = graver(failure, f.arrivals())
+	}
+}
+
+// depart reads ahead and sends as many batches as may be on the way, urgent ones first.
+func (f *forwarder) depart(ctx context.Context) error {
+	for _, w := range f.lanes {
+		if err := w.fill(); err != nil {
 			return err
 		}
-	}
-}
-
-// deliver sends one batch and returns how many records it settled.
-func (f *forwarder) deliver(ctx context.Context) (int, error) {
-	for _, lane := range []string{store.Urgent, store.Bulk} {
-		records, err := f.agent.store.Pending(f.to.Name, lane, f.limit, batchBytes)
-		if err != nil {
-			return 0, err
-		}
-		if len(records) > 0 {
-			return f.send(ctx, records)
+		w.lay()
+		for f.inFlight < f.flights {
+			next := w.next(f.bytes)
+			if next == nil {
+				break
+			}
+			f.inFlight++
+			f.launch(ctx, next)
 		}
 	}
-	return 0, nil
+	return nil
 }
 
-// send delivers records of one lane. A batch that is refused as a whole is halved
-// until the culprit is alone; that one goes to quarantine, so that it never stands
-// in the way of the next.
-func (f *forwarder) send(ctx context.Context, records []store.Record) (int, error) {
-	messages := f.messages(records)
-	if len(messages) == 0 {
-		pass := func(tx *store.Tx) error { return tx.Settle(f.to.Name, records, nil) }
-		return len(records), f.agent.store.Update(pass)
+// send delivers one part of a batch, within its time.
+func (f *forwarder) send(ctx context.Context, units []*unit) (transport.Receipt, error) {
+	batch := make([]transport.Message, len(units))
+	for i, u := range units {
+		batch[i] = f.agent.time.message(u.Record)
 	}
-	within, cancel := context.WithTimeout(ctx, sendWithin)
+	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
 	f.agent.health.pulse("forward "+f.to.Name, 2*sendWithin)
-	receipt, err := f.to.Link.Send(within, messages)
-	switch {
-	case errors.Is(err, transport.ErrRefused) && len(records) > 1:
-		f.limit = len(records) / 2
-		return f.send(ctx, records[:f.limit])
-	case errors.Is(err, transport.ErrRefused):
-		problem := transport.Problem{Title: "refused by the portal", Detail: err.Error()}
-		receipt = transport.Receipt{Rejected: []transport.Rejection{{ID: messages[0].ID(), Problem: problem}}}
-	case errors.Is(err, transport.ErrNoReceipt):
-		// A broker drops what is too large for it without a word: try less at a time.
-		f.limit = max(1, len(records)/2)
-		return 0, err
-	case err != nil:
-		return 0, err
-	}
-	f.limit = min(2*f.limit, batchRecords)
-	return len(records), f.settle(records, receipt)
+	return f.to.Link.Send(ctx, batch)
 }
 
-// messages are those of the records that go to this output.
-func (f *forwarder) messages(records []store.Record) []transport.Message {
-	all := make([]transport.Message, 0, len(records))
-	for _, r := range records {
-		if f.to.takes(r.Kind) {
-			all = append(all, f.agent.time.message(r))
+// arrivals waits for a batch to land, and takes in all that have.
+func (f *forwarder) arrivals() (failure error) {
+	for first := true; f.inFlight > 0 && (first || len(f.landed) > 0); first = false {
+		landed := <-f.landed
+		f.inFlight--
+		landed.land()
+		f.learn(landed)
+		f.orders = append(f.orders, landed.orders...)
+		failure = graver(failure, landed.err)
+	}
+	return failure
+}
+
+// graver is the first of two errors, unless the second says how long to stay away.
+func graver(first, second error) error {
+	if _, asked := transport.RetryAfter(second); first == nil || asked {
+		return second
+	}
+	return first
+}
+
+// learn takes from an answer how much to send. What was too much halves the batches at once;
+// they grow again by little, so that it is rarely too much again.
+func (f *forwarder) learn(landed *flight) {
+	size := weight(landed.units)
+	noAnswer := errors.Is(landed.err, transport.ErrNoReceipt) || errors.Is(landed.err, transport.ErrTimeout)
+	switch {
+	case landed.tooLarge > 0:
+		f.bytes = landed.tooLarge / 2
+	case noAnswer, landed.took > slow: // a slow line, or a broker that drops what is too large for it without a word
+		f.bytes = size / 2
+	case landed.err == nil && landed.took < quick:
+		f.bytes = min(f.bytes+f.bytes/64+64, mostBytes)
+	}
+	f.flights = min(2*f.flights, mostInFlight)
+	if landed.err != nil {
+		f.flights = 1
+	}
+}
+
+// waiting says whether anything is to be sent or settled.
+func (f *forwarder) waiting() bool {
+	for _, w := range f.lanes {
+		if len(w.units) > 0 {
+			return true
 		}
 	}
-	return all
+	return false
 }
 
-// settle writes down what the portal said, then tells whoever watches.
-func (f *forwarder) settle(sent []store.Record, receipt transport.Receipt) error {
-	a := f.agent
-	rejected, err := rejections(sent, receipt.Rejected)
-	if err != nil {
-		return err
+// settle writes down what the portal said of the oldest records, in each lane as far as
+// none is left out, then tells whoever watches.
+func (f *forwarder) settle() error {
+	done := make([][]*unit, len(f.lanes))
+	n := 0
+	for i, w := range f.lanes {
+		done[i] = w.settled()
+		n += len(done[i])
 	}
-	err = a.store.Update(func(tx *store.Tx) error {
+	if n == 0 && (len(f.orders) == 0 || f.inFlight > 0) {
+		return nil
+	}
+	err := f.agent.store.Update(func(tx *store.Tx) error {
 		if f.to.Orders { // nobody else has a say in them
-			if err := applyOrderStates(tx, receipt.Orders, time.Now().UTC()); err != nil {
+			if err := applyOrderStates(tx, f.orders, time.Now().UTC()); err != nil {
 				return err
 			}
 		}
-		return tx.Settle(f.to.Name, sent, rejected)
+		for _, units := range done {
+			answered, rejected, err := verdict(units)
+			if err != nil {
+				return err
+			}
+			if err := tx.Settle(f.to.Name, answered, rejected); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	f.backoff.Reset()
-	for _, r := range receipt.Rejected {
-		a.log.Error("the portal refused a record", "dest", f.to.Name, "record", r.ID, "reason", r.Problem.Title, "err", r.Problem.Detail)
+	f.orders = nil
+	f.confirmed(slices.Concat(done...))
+	return nil
+}
+
+// verdict is what the portal said of records, as the store wants it.
+func verdict(units []*unit) (answered []store.Record, rejected []store.Rejection, err error) {
+	for _, u := range units {
+		answered = append(answered, u.Record)
+		if u.problem == nil {
+			continue
+		}
+		reason, err := json.Marshal(u.problem)
+		if err != nil {
+			return nil, nil, err
+		}
+		rejected = append(rejected, store.Rejection{Record: u.Record, Reason: reason})
 	}
-	if outage := a.health.sent(f.to.Name, len(sent)-len(rejected)); outage > 0 {
+	return answered, rejected, nil
+}
+
+// confirmed tells of what was settled.
+func (f *forwarder) confirmed(done []*unit) {
+	a := f.agent
+	taken, rejected := 0, 0
+	for _, u := range done {
+		switch {
+		case u.problem != nil:
+			rejected++
+			a.log.Error("the portal refused a record", "dest", f.to.Name, "record", u.id(), "reason", u.problem.Title, "err", u.problem.Detail)
+		case f.to.takes(u.Kind):
+			taken++
+		}
+	}
+	if taken+rejected == 0 {
+		return // it was only passed over
+	}
+	f.backoff.Reset()
+	if outage := a.health.sent(f.to.Name, taken); outage > 0 {
 		a.log.Info("delivery works again", "dest", f.to.Name, "took", outage)
 		a.notice(Notice{What: DeliveryBack, Output: f.to.Name, Took: outage})
 	}
-	a.notice(Notice{What: Delivered, Output: f.to.Name, Count: len(sent) - len(rejected)})
-	return nil
+	a.notice(Notice{What: Delivered, Output: f.to.Name, Count: taken})
 }
 
 // failed says once why nothing is delivered and how long to wait for the next try.
@@ -175,29 +272,4 @@ func (f *forwarder) failed(err error) time.Duration {
 		a.notice(Notice{What: DeliveryFailing, Output: f.to.Name, Err: err})
 	}
 	return wait
-}
-
-// rejections finds the records a receipt rejects. What it says of records that were
-// not sent is passed over.
-func rejections(sent []store.Record, rejected []transport.Rejection) ([]store.Rejection, error) {
-	if len(rejected) == 0 {
-		return nil, nil
-	}
-	byID := make(map[string]store.Record, len(sent))
-	for _, r := range sent {
-		byID[transport.Message{Stream: r.Stream, Lane: r.Lane, Seq: r.Seq}.ID()] = r
-	}
-	var out []store.Rejection
-	for _, r := range rejected {
-		record, ok := byID[r.ID]
-		if !ok {
-			continue
-		}
-		reason, err := json.Marshal(r.Problem)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, store.Rejection{Record: record, Reason: reason})
-	}
-	return out, nil
 }

@@ -19,6 +19,7 @@ import (
 //	work       poll.parallel reads one copier at a time
 //	discover   1             sweeps the configured ranges
 //	forward    each output   brings the outbox there
+//	launch     mostInFlight  carries one batch there
 //	beat       1             a heartbeat record once a day
 //	write      1             stores what was read, in groups
 //	keepRoom   1             keeps the database within its limits
@@ -118,7 +119,7 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 
 // drain delivers everything that waits for an output, and counts it.
 func (a *Agent) drain(ctx context.Context, to Output, sum *Summary) error {
-	drained := newForwarder(a, to).drain(ctx)
+	drained := newForwarder(a, to).deliver(ctx)
 	waiting, err := a.store.Waiting(to.Name)
 	if err != nil {
 		return err
@@ -131,6 +132,14 @@ func (a *Agent) drain(ctx context.Context, to Output, sum *Summary) error {
 	sum.Rejected += len(rejected)
 	sum.Pending += waiting.Urgent + waiting.Bulk
 	return drained
+}
+
+// launch carries a batch to its output. The forwarder waits for it to land.
+func (f *forwarder) launch(ctx context.Context, batch *flight) {
+	go func() {
+		batch.carry(ctx, f.send)
+		f.landed <- batch
+	}()
 }
 
 // pollAll reads every target once, several at a time.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"time"
 )
@@ -28,61 +29,92 @@ func newEnvelope(agent, customer string) envelope {
 	return e
 }
 
-// batch returns the JSON array of all messages. The bodies go in as they are.
-func (e envelope) batch(messages []Message) ([]byte, error) {
-	size := 2
+// write writes the JSON array of all messages, which have passed check. The bodies go in
+// as they are.
+func (e envelope) write(w io.Writer, messages []Message) error {
+	var event []byte
+	begin := byte('[')
 	for _, m := range messages {
-		size += len(m.Body) + 512
-	}
-	var b bytes.Buffer
-	b.Grow(size)
-	b.WriteByte('[')
-	for i, m := range messages {
-		if err := check(m); err != nil {
-			return nil, &Error{Kind: ErrRefused, Cause: fmt.Errorf("record %s: %w", m.ID(), err)}
+		event = e.event(append(event[:0], begin), m)
+		if _, err := w.Write(event); err != nil {
+			return err
 		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		e.event(&b, m)
+		begin = ','
 	}
-	b.WriteByte(']')
-	return b.Bytes(), nil
+	end := "]"
+	if len(messages) == 0 {
+		end = "[]"
+	}
+	_, err := io.WriteString(w, end)
+	return err
 }
 
 // event appends one message. CloudEvents wants no attribute to be empty, and the
 // sequence to sort as text: uint64 has 20 digits at most.
-func (e envelope) event(b *bytes.Buffer, m Message) {
-	fmt.Fprintf(b, `{"specversion":"1.0","id":%s`, quote(m.ID()))
-	b.Write(e.source)
-	fmt.Fprintf(b, `,"type":"meteragent.%s.v1"`, m.Kind)
+func (e envelope) event(b []byte, m Message) []byte {
+	b = append(b, `{"specversion":"1.0","id":`...)
+	b = append(b, quote(m.ID())...)
+	b = append(b, e.source...)
+	b = append(append(append(b, `,"type":"meteragent.`...), m.Kind...), `.v1"`...)
 	if m.Subject != "" {
-		b.Write(member("subject", m.Subject))
-		b.Write(member("partitionkey", m.Subject))
+		b = append(b, member("subject", m.Subject)...)
+		b = append(b, member("partitionkey", m.Subject)...)
 	}
-	fmt.Fprintf(b, `,"time":%q,"sequence":"%020d"`, m.At.UTC().Format(time.RFC3339Nano), m.Seq)
-	b.Write(e.customer)
-	b.WriteString(`,"datacontenttype":"application/json","data":`)
-	b.Write(m.Body)
-	b.WriteByte('}')
+	b = m.At.UTC().AppendFormat(append(b, `,"time":"`...), time.RFC3339Nano)
+	b = fmt.Appendf(b, `","sequence":"%020d"`, m.Seq)
+	b = append(b, e.customer...)
+	b = append(b, `,"datacontenttype":"application/json","data":`...)
+	return append(append(b, m.Body...), '}')
 }
 
-// check refuses what would break the batch for the records beside it, or could not
-// be named in a receipt.
+// sendable parts a batch into what can be sent and what can not, which is refused record by
+// record: it would break the batch for the records beside it, or could not be named in a
+// receipt.
+func sendable(batch []Message) (good []Message, refused []Rejection) {
+	for i, m := range batch {
+		err := check(m)
+		switch {
+		case err != nil && good == nil:
+			good = append(make([]Message, 0, len(batch)), batch[:i]...)
+			fallthrough
+		case err != nil:
+			refused = append(refused, unsendable(m, err))
+		case good != nil:
+			good = append(good, m)
+		}
+	}
+	if good == nil {
+		return batch, nil
+	}
+	return good, refused
+}
+
+func unsendable(m Message, why error) Rejection {
+	return Rejection{m.ID(), Problem{Title: "the record cannot be sent", Detail: why.Error()}}
+}
+
+// check looks at the ends of a body only: that it is JSON all through was made sure of when
+// it was stored, and the store's checksum says that it still is. To parse it again would
+// cost more than everything else that is done to send it.
 func check(m Message) error {
 	switch {
 	case m.Stream == "" || m.Lane == "" || m.Seq == 0:
-		return errors.New("has no identity")
+		return errors.New("it has no identity")
 	case !kindName.MatchString(m.Kind):
 		return fmt.Errorf("kind %q is not a word of lower-case letters and digits", m.Kind)
 	case m.At.Year() < 1 || m.At.Year() > 9999:
-		return errors.New("time cannot be written")
+		return errors.New("its time cannot be written")
 	case len(m.Body) > largestBody:
 		return fmt.Errorf("body of %d bytes is over the limit of %d", len(m.Body), largestBody)
-	case !bytes.HasPrefix(bytes.TrimLeft(m.Body, " \t\r\n"), []byte("{")) || !json.Valid(m.Body):
+	case !isObject(m.Body):
 		return errors.New("body is not a JSON object")
 	}
 	return nil
+}
+
+func isObject(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	return len(body) >= 2 && body[0] == '{' && body[len(body)-1] == '}'
 }
 
 // member returns `,"name":"value"`.

@@ -3,8 +3,8 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +26,7 @@ func TestGoldenBatch(t *testing.T) {
 		{Stream: "7f3a9c", Lane: "bulk", Seq: 1<<64 - 1, Kind: "agent", At: at, Body: []byte(` {"uptime":1} `)},
 	}
 	for name, customer := range map[string]string{"batch": "1234567", "batch-without-customer": ""} {
-		got, err := newEnvelope(testAgent, customer).batch(messages)
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := written(newEnvelope(testAgent, customer), messages)
 		var events []map[string]any
 		if err := json.Unmarshal(got, &events); err != nil {
 			t.Fatalf("not JSON: %v", err)
@@ -43,9 +40,15 @@ func TestGoldenBatch(t *testing.T) {
 		}
 		golden(t, filepath.Join("testdata", "wire", "v1", name+".json"), append(got, '\n'))
 	}
-	if got, err := newEnvelope(testAgent, "").batch(nil); string(got) != "[]" || err != nil {
-		t.Errorf("empty batch: got %s, %v", got, err)
+	if got := written(newEnvelope(testAgent, ""), nil); string(got) != "[]" {
+		t.Errorf("empty batch: got %s", got)
 	}
+}
+
+func written(e envelope, messages []Message) []byte {
+	var b bytes.Buffer
+	e.write(&b, messages) // a buffer takes everything
+	return b.Bytes()
 }
 
 func golden(t *testing.T, file string, got []byte) {
@@ -75,18 +78,18 @@ func TestEnvelopeRefuses(t *testing.T) {
 		"year 10000":      func(m *Message) { m.At = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"array":           func(m *Message) { m.Body = []byte(`[]`) },
 		"half":            func(m *Message) { m.Body = []byte(`{"a":`) },
-		"two":             func(m *Message) { m.Body = []byte(`{}{}`) },
 		"nothing":         func(m *Message) { m.Body = nil },
 		"too long":        func(m *Message) { m.Body = []byte(`{"a":"` + strings.Repeat("x", largestBody) + `"}`) },
 	} {
 		m := good
 		spoil(&m)
-		if _, err := newEnvelope(testAgent, "").batch([]Message{good, m}); !errors.Is(err, ErrRefused) {
-			t.Errorf("%s: got error %v, want ErrRefused", name, err)
+		sent, refused := sendable([]Message{good, m, good})
+		if len(sent) != 2 || len(refused) != 1 || refused[0].ID != m.ID() || refused[0].Problem.Detail == "" {
+			t.Errorf("%s: sendable %v, refused %v; want the middle one refused, with a reason", name, sent, refused)
 		}
 	}
-	if _, err := newEnvelope(testAgent, "").batch([]Message{good}); err != nil {
-		t.Errorf("good: %v", err)
+	if sent, refused := sendable([]Message{good, good}); len(sent) != 2 || refused != nil {
+		t.Errorf("good: refused %v", refused)
 	}
 }
 
@@ -98,8 +101,6 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	e := newEnvelope(testAgent, "1234567")
 	for b.Loop() {
-		if _, err := e.batch(batch); err != nil {
-			b.Fatal(err)
-		}
+		e.write(io.Discard, batch)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -38,6 +39,7 @@ type httpsLink struct {
 	host     string
 	envelope envelope
 	client   *http.Client
+	packers  chan *gzip.Writer // as many as pack at once; each is large
 
 	// plain is set once the portal has said that it takes no gzip (415), and from the
 	// start for a webhook, which may not say so.
@@ -51,6 +53,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		url:      target.String(),
 		host:     target.Host,
 		envelope: newEnvelope(c.Agent, c.Customer),
+		packers:  make(chan *gzip.Writer, min(2, runtime.GOMAXPROCS(0))),
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:                  c.proxyFor,
@@ -64,6 +67,9 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 			},
 			CheckRedirect: redirect,
 		},
+	}
+	for range cap(l.packers) {
+		l.packers <- gzip.NewWriter(nil)
 	}
 	l.plain.Store(c.Receipts == ReceiptsStatus)
 	return l
@@ -97,32 +103,45 @@ func (l *httpsLink) Send(ctx context.Context, batch []Message) (Receipt, error) 
 }
 
 func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, error) {
-	body, err := l.envelope.batch(batch)
-	if err != nil {
-		return Receipt{}, err
+	good, refused := sendable(batch)
+	if len(good) == 0 && len(refused) > 0 {
+		return Receipt{Rejected: refused}, nil
 	}
-	response, err := l.post(ctx, body)
+	response, err := l.post(ctx, good)
 	if err == nil && response.StatusCode == http.StatusUnsupportedMediaType && !l.plain.Swap(true) {
 		response.Body.Close()
-		response, err = l.post(ctx, body)
+		response, err = l.post(ctx, good)
 	}
 	if err != nil {
 		return Receipt{}, err
 	}
 	defer response.Body.Close()
-	return l.judge(ctx, response, batch)
+	receipt, err := l.judge(ctx, response, good)
+	receipt.Rejected = append(receipt.Rejected, refused...)
+	return receipt, err
 }
 
-// post sends one batch, whose key is the same whenever its bytes are.
-func (l *httpsLink) post(ctx context.Context, body []byte) (*http.Response, error) {
-	key := sha256.Sum256(body)
+// pack returns a batch as it is sent, and a key that is the same whenever its bytes are.
+func (l *httpsLink) pack(batch []Message, plain bool) (body []byte, key string, err error) {
+	var packed bytes.Buffer
+	sum := sha256.New()
+	if plain {
+		err = l.envelope.write(io.MultiWriter(sum, &packed), batch)
+	} else {
+		packer := <-l.packers
+		packer.Reset(&packed)
+		err = errors.Join(l.envelope.write(io.MultiWriter(sum, packer), batch), packer.Close())
+		l.packers <- packer
+	}
+	return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
+}
+
+// post sends one batch.
+func (l *httpsLink) post(ctx context.Context, batch []Message) (*http.Response, error) {
 	plain := l.plain.Load()
-	if !plain {
-		var packed bytes.Buffer
-		packer := gzip.NewWriter(&packed)
-		packer.Write(body) // neither can fail: the buffer takes everything
-		packer.Close()
-		body = packed.Bytes()
+	body, key, err := l.pack(batch, plain)
+	if err != nil {
+		return nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
 	if err != nil {
@@ -130,7 +149,7 @@ func (l *httpsLink) post(ctx context.Context, body []byte) (*http.Response, erro
 	}
 	request.Header.Set("Content-Type", batchContentType)
 	request.Header.Set("Accept", "application/json")
-	request.Header.Set("Idempotency-Key", `"`+hex.EncodeToString(key[:16])+`"`)
+	request.Header.Set("Idempotency-Key", `"`+key+`"`)
 	if !plain {
 		request.Header.Set("Content-Encoding", "gzip")
 	}

@@ -34,6 +34,7 @@ type mqttLink struct {
 	turn    chan struct{}
 	session *session    // of the last connection; guarded by turn
 	lost    []time.Time // when the broker closed the last sessions, at most takeovers; guarded by turn
+	refused refused     // the last connection that could not be made; guarded by turn
 
 	mu      sync.Mutex
 	waiting map[*delivery]bool // guarded by mu
@@ -63,10 +64,17 @@ func (l *mqttLink) Send(ctx context.Context, batch []Message) (Receipt, error) {
 }
 
 func (l *mqttLink) deliver(ctx context.Context, batch []Message) (Receipt, error) {
-	parcels, err := l.pack(batch)
-	if err != nil {
-		return Receipt{}, err
+	parcels, sent, refused := l.pack(batch)
+	if len(sent) == 0 && len(refused) > 0 {
+		return Receipt{Rejected: refused}, nil
 	}
+	receipt, err := l.ship(ctx, parcels, sent)
+	receipt.Rejected = append(receipt.Rejected, refused...)
+	return receipt, err
+}
+
+// ship publishes parcels and waits for the word on their records.
+func (l *mqttLink) ship(ctx context.Context, parcels []parcel, batch []Message) (Receipt, error) {
 	d := newDelivery(batch)
 	l.expect(d)
 	defer l.forget(d)
@@ -95,35 +103,38 @@ func expired(ctx context.Context, kind error) error {
 	return ctx.Err()
 }
 
-// A parcel is what goes out in one publish: the records of one kind.
+// A parcel is what goes out in one publish: records of one kind, as many as the broker
+// takes at once.
 type parcel struct {
 	topic   string
 	payload []byte
 }
 
 // pack sorts a batch by kind, since the kind is part of the topic. Within a kind the
-// order stays.
-func (l *mqttLink) pack(batch []Message) ([]parcel, error) {
-	kinds := map[string][]Message{}
-	var order []string
-	for _, m := range batch {
-		if kinds[m.Kind] == nil {
-			order = append(order, m.Kind)
+// order stays. It returns the records that are in the parcels, and those that can be in none.
+func (l *mqttLink) pack(batch []Message) (parcels []parcel, sent []Message, refused []Rejection) {
+	good, refused := sendable(batch)
+	open := map[string]int{} // by kind: the parcel that is being filled
+	for _, m := range good {
+		event := l.envelope.event(nil, m)
+		if len(event)+len("[]") > l.config.LargestBatch {
+			refused = append(refused, unsendable(m, fmt.Errorf("%d bytes are over the limit of %d", len(event)+len("[]"), l.config.LargestBatch)))
+			continue
 		}
-		kinds[m.Kind] = append(kinds[m.Kind], m)
+		sent = append(sent, m)
+		i, begun := open[m.Kind]
+		if begun && len(parcels[i].payload)+len(event)+len(",]") <= l.config.LargestBatch {
+			parcels[i].payload = append(append(parcels[i].payload, ','), event...)
+			continue
+		}
+		open[m.Kind] = len(parcels)
+		topic := strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind)
+		parcels = append(parcels, parcel{topic, append([]byte{'['}, event...)})
 	}
-	var parcels []parcel
-	for _, kind := range order {
-		payload, err := l.envelope.batch(kinds[kind])
-		if err != nil {
-			return nil, err
-		}
-		if len(payload) > l.config.LargestBatch {
-			return nil, &Error{Kind: ErrRefused, Cause: fmt.Errorf("%d bytes are over the limit of %d", len(payload), l.config.LargestBatch)}
-		}
-		parcels = append(parcels, parcel{strings.ReplaceAll(l.config.Topics.Records, "{kind}", kind), payload})
+	for i := range parcels {
+		parcels[i].payload = append(parcels[i].payload, ']')
 	}
-	return parcels, nil
+	return parcels, sent, refused
 }
 
 // publish brings all parcels to the broker, and returns the connection it did so on.
@@ -146,15 +157,22 @@ func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, err
 // acknowledgements are awaited without the turn, so that as many batches are on the way as
 // there are Sends.
 func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []mqtt.Token, error) {
+	begin := time.Now()
 	if err := l.take(ctx); err != nil {
 		return nil, nil, err
 	}
 	defer l.give()
 	if l.session == nil || !l.session.open() {
+		if l.refused.at.After(begin) {
+			return nil, nil, l.refused.err
+		}
 		if err := l.contested(time.Now()); err != nil {
 			return nil, nil, err
 		}
 		s, err := l.connect(ctx)
+		if err != nil && ctx.Err() == nil {
+			l.refused = refused{time.Now(), err}
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -165,6 +183,13 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 		tokens = append(tokens, l.session.client.Publish(p.topic, atLeastOnce, false, p.payload))
 	}
 	return l.session, tokens, nil
+}
+
+// refused is a connection that could not be made. Whoever waited for the turn meanwhile
+// does not try again: a broker that is away is asked once, however many batches there are.
+type refused struct {
+	at  time.Time
+	err error
 }
 
 // Sessions that the broker closes in this time are taken for a contest.

@@ -78,14 +78,20 @@ func TestProbeThatDoesNotComeBack(t *testing.T) {
 	}
 }
 
+// A batch travels in as many publishes as the broker's limit makes of it; a record that is
+// too large for any is refused alone.
 func TestBatchOverTheLimit(t *testing.T) {
 	b := transporttest.NewBroker(t)
-	link := transporttest.Dial(t, b, func(c *transport.Config) { c.LargestBatch = 2000 })
-	if _, err := link.Send(t.Context(), transporttest.Batch(1, 10)); !errors.Is(err, transport.ErrRefused) {
-		t.Errorf("got error %v, want ErrRefused", err)
+	b.Limit(4000)
+	link := transporttest.Dial(t, b, func(c *transport.Config) { c.LargestBatch = 4000 })
+	batch := transporttest.Batch(1, 30)
+	batch[9].Body = []byte(`{"padding":"` + strings.Repeat("x", 4000) + `"}`)
+	receipt, err := link.Send(t.Context(), batch)
+	if err != nil || receipt.Accepted != 29 || len(receipt.Rejected) != 1 || receipt.Rejected[0].ID != batch[9].ID() {
+		t.Errorf("got %+v, %v; want all accepted but the tenth", receipt, err)
 	}
-	if receipt, err := link.Send(t.Context(), transporttest.Batch(1, 2)); err != nil || receipt.Accepted != 2 {
-		t.Errorf("half of it: got %v, %v", receipt, err)
+	if n := b.Portal().Counts().Batches; n < 3 {
+		t.Errorf("the portal got %d publishes, want several", n)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestLink(t *testing.T, start func(testing.TB) Peer) {
 		{"accepted", accepted},
 		{"duplicate", duplicate},
 		{"refused single", refusedSingle},
-		{"refused batch", refusedBatch},
+		{"unsendable record", unsendable},
 		{"lower than last", lowerThanLast},
 		{"order states", orderStates},
 		{"unauthorised", unauthorised},
@@ -136,15 +136,22 @@ func refusedSingle(t *testing.T, p Peer) {
 	}
 }
 
-func refusedBatch(t *testing.T, p Peer) {
+// unsendable makes sure that a record which would break a batch is refused alone.
+func unsendable(t *testing.T, p Peer) {
 	link := Dial(t, p, nil)
-	for _, body := range []string{`"text"`, `{"a":1`, `{"a":1}]}`, ``} {
-		batch := Batch(1, 2)
+	for i, body := range []string{`"text"`, `{"a":1`, `[]`, ``} {
+		batch := Batch(1+3*i, 3)
 		batch[1].Body = []byte(body)
-		_, err := link.Send(soon(t), batch)
-		is(t, err, transport.ErrRefused)
+		receipt := send(t, link, batch)
+		if receipt.Accepted != 2 || len(receipt.Rejected) != 1 || receipt.Rejected[0].ID != batch[1].ID() {
+			t.Errorf("body %q: got %+v, want the second record refused", body, receipt)
+		}
+		receipt = send(t, link, batch[1:2])
+		if receipt.Accepted != 0 || len(receipt.Rejected) != 1 {
+			t.Errorf("body %q alone: got %+v, want it refused", body, receipt)
+		}
 	}
-	equal(t, "portal has", ids(p), []string(nil))
+	equal(t, "portal has", len(ids(p)), 8)
 }
 
 func lowerThanLast(t *testing.T, p Peer) {
