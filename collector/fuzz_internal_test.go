@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/gosnmp/gosnmp"
 )
 
 // checkReading checks what must hold for a reading whatever the device said.
@@ -226,6 +229,52 @@ func FuzzPacket(f *testing.F) {
 			found.add(w.entry, w.values)
 			checkReading(t, found.reading(time.Time{}, nil))
 			copy(packet, before)
+		}
+	})
+}
+
+// What gosnmp understands of an answer is understood here in the same way, and what is
+// asked here gosnmp reads as it was meant.
+func FuzzMessage(f *testing.F) {
+	f.Add([]byte("\x30\x2c\x02\x01\x01\x04\x06public\xa2\x1f\x02\x04\x01\x02\x03\x04\x02\x01\x00\x02\x01\x00\x30\x11\x30\x0f\x06\x08\x2b\x06\x01\x02\x01\x01\x05\x00\x04\x03mfp"))
+	f.Add([]byte("\x30\x27\x02\x01\x01\x04\x06public\xa2\x1a\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x0f\x30\x0d\x06\x08\x2b\x06\x01\x02\x01\x01\x03\x00\x43\x01\x7f"))
+	f.Add([]byte("\x30\x25\x02\x01\x01\x04\x06public\xa2\x18\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x0d\x30\x0b\x06\x03\x2b\x81\x00\x46\x04\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		ours := newCodec(Credential{Version: V2c, Community: "public"}, nil)
+		theirs := &gosnmp.GoSNMP{Version: gosnmp.Version2c, Community: "public"}
+		a, id, err := ours.decode(packet)
+		p, theirErr := theirs.SnmpDecodePacket(bytes.Clone(packet))
+		if err != nil || theirErr != nil || p.PDUType != gosnmp.GetResponse || a.status != noError {
+			return
+		}
+		if id != p.RequestID || len(a.variables) != len(p.Variables) {
+			t.Fatalf("id %d and %d, %d and %d variables", id, p.RequestID, len(a.variables), len(p.Variables))
+		}
+		q := question{nonRepeaters: 1, repetitions: int(id % 100)}
+		for i, v := range a.variables {
+			want := decodeVariable(&p.Variables[i])
+			if v.num > math.MaxUint32 && want.num == int64(uint32(v.num)) {
+				want.num = v.num // gosnmp cuts what is too large for its type
+			}
+			if v != want {
+				t.Errorf("got %+v, want %+v", v, want)
+			}
+			if canonical, ok := parseOID(v.name); ok && canonical == v.name {
+				q.names = append(q.names, v.name)
+			}
+		}
+		asked, err := ours.encode(q, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err = theirs.SnmpDecodePacket(asked)
+		if err != nil || p.RequestID != 7 || len(p.Variables) != len(q.names) {
+			t.Fatalf("gosnmp reads %v (%v) where %d names were asked", p, err, len(q.names))
+		}
+		for i, name := range q.names {
+			if got := strings.TrimPrefix(p.Variables[i].Name, "."); got != name {
+				t.Errorf("gosnmp reads %s, want %s", got, name)
+			}
 		}
 	})
 }

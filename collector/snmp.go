@@ -7,17 +7,23 @@ import (
 	"github.com/gosnmp/gosnmp"
 )
 
-// A codec turns questions into packets and packets into answers. It is the only
-// place that knows gosnmp. gosnmp's own conversation (Get, Walk, its sockets) is
-// not used: it does not check what it is answered, cannot be interrupted, holds
-// 64 KiB for each device, and cannot ask many devices through one socket.
+// A codec turns questions into packets and packets into answers. Messages with a
+// community it writes and reads itself (message.go), those of version 3 gosnmp does.
+// gosnmp's own conversation (Get, Walk, its sockets) is not used: it does not check
+// what it is answered, cannot be interrupted, holds 64 KiB for each device, and cannot
+// ask many devices through one socket.
 //
 // A codec belongs to one conversation, or to one sweep: it is not safe for
 // concurrent use.
 type codec struct {
-	snmp      gosnmp.GoSNMP
-	peer      *peer // of version 3
-	names     []gosnmp.SnmpPDU
+	version   uint32 // as it is written: 0 for version 1, 1 for 2c
+	community string
+	ends      []int // of the names of an answer, in their text
+
+	peer  *peer // of version 3; nil with a community
+	snmp  gosnmp.GoSNMP
+	names []gosnmp.SnmpPDU
+
 	variables []variable
 }
 
@@ -27,31 +33,26 @@ func newCodec(c Credential, p *peer) *codec {
 	if p != nil {
 		return &codec{peer: p}
 	}
-	version := gosnmp.Version2c
 	if c.Version == V1 {
-		version = gosnmp.Version1
+		return &codec{version: 0, community: c.Community.Reveal()}
 	}
-	return &codec{snmp: gosnmp.GoSNMP{Version: version, Community: c.Community.Reveal()}}
+	return &codec{version: 1, community: c.Community.Reveal()}
 }
 
-// maxCommunity is what the encoder can write.
-const maxCommunity = 127
-
-// encode makes the packet of a question. id is from 1 to the largest int32.
+// encode makes the packet of a question. id is from 1 to the
+// largest int32.
 func (c *codec) encode(q question, id uint32) ([]byte, error) {
-	if len(c.snmp.Community) > maxCommunity {
-		return nil, fmt.Errorf("the community has more than %d octets", maxCommunity)
+	if c.peer == nil {
+		return c.write(q, id)
 	}
 	c.names = c.names[:0]
 	for _, name := range q.names {
 		c.names = append(c.names, gosnmp.SnmpPDU{Name: name, Type: gosnmp.Null})
 	}
-	if c.peer != nil {
-		if err := c.peer.address(&c.snmp); err != nil {
-			return nil, err
-		}
-		c.snmp.SetMsgID(id - 1)
+	if err := c.peer.address(&c.snmp); err != nil {
+		return nil, err
 	}
+	c.snmp.SetMsgID(id - 1)
 	c.snmp.SetRequestID(id - 1) // the encoder counts it up
 	if q.repetitions > 0 {
 		return c.snmp.SnmpEncodePacket(gosnmp.GetBulkRequest, c.names, uint8(q.nonRepeaters), uint32(q.repetitions))
@@ -64,19 +65,15 @@ func (c *codec) encode(q question, id uint32) ([]byte, error) {
 // With version 3 the error may be a *report; a packet that does not come from the
 // peer, or not unchanged, answers no question: its id is 0.
 func (c *codec) decode(packet []byte) (answer, uint32, error) {
-	if c.peer != nil {
-		p, err := c.peer.open(&c.snmp, packet)
-		if p == nil || err != nil {
-			return answer{}, 0, err
-		}
-		if p.PDUType == gosnmp.Report {
-			return answer{}, p.MsgID, newReport(p)
-		}
-		return c.unpack(p)
+	if c.peer == nil {
+		return c.read(packet)
 	}
-	p, err := c.snmp.SnmpDecodePacket(packet)
-	if err != nil {
-		return answer{}, 0, fmt.Errorf("%w: %w", errGarbled, err)
+	p, err := c.peer.open(&c.snmp, packet)
+	if p == nil || err != nil {
+		return answer{}, 0, err
+	}
+	if p.PDUType == gosnmp.Report {
+		return answer{}, p.MsgID, newReport(p)
 	}
 	return c.unpack(p)
 }
