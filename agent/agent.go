@@ -48,7 +48,8 @@ const Portal = "portal"
 type Output struct {
 	Name   string // of the destination in the store
 	Link   transport.Link
-	Orders bool // it gets the orders; only one output may, since two receivers would send two cartridges
+	Orders bool    // it gets the orders; only one output may, since two receivers would send two cartridges
+	Left   *Outgoing // told what leaves; nil if nobody wants to see it
 }
 
 // takes says whether records of a kind go to an output.

@@ -29,6 +29,7 @@ type Memory struct {
 	problems []string
 	health   *health // nil: no daemon runs
 	writer   *writer // the same
+	outputs  []Output
 }
 
 // Memory is the running daemon's.
@@ -36,7 +37,7 @@ func (a *Agent) Memory() Memory {
 	_, quality, _ := a.time.now()
 	return Memory{
 		Config: a.cfg, ID: a.id, Version: a.version, Store: a.store, Clock: quality,
-		problems: a.problems, health: a.health, writer: a.writer,
+		problems: a.problems, health: a.health, writer: a.writer, outputs: a.outputs,
 	}
 }
 
@@ -200,6 +201,26 @@ func (m Memory) Orders() ([]page.Order, error) {
 	})
 	slices.SortFunc(all, func(a, b page.Order) int { return b.At.Compare(a.At) })
 	return all, err
+}
+
+// Outgoing are the last messages to all portals, the newest first, exactly as they
+// left. Only a running daemon knows them.
+func (m Memory) Outgoing() ([]page.Message, error) {
+	all := []page.Message{}
+	for _, o := range m.outputs {
+		if o.Left == nil {
+			continue
+		}
+		for _, s := range o.Left.Last() {
+			body, err := s.Text()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, page.Message{Portal: o.Name, At: s.At, To: s.To, Type: s.Type, Body: body})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b page.Message) int { return b.At.Compare(a.At) })
+	return all, nil
 }
 
 func showDevice(tx *store.Tx, d Device, hosts map[string]hostHealth) (page.Device, error) {

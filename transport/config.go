@@ -56,6 +56,9 @@ type Config struct {
 
 	Timeout time.Duration // bound of one Send; 0 means 2 min
 
+	// Watch is told of each message as it leaves. It must not block; nil tells nobody.
+	Watch func(Sent)
+
 	// For MQTT only.
 	ClientID string // may hold {agent}; "" means Agent
 	ALPN     string // protocol name in the TLS handshake, for brokers on a shared port; "" for none

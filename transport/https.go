@@ -36,6 +36,7 @@ type httpsLink struct {
 	lifetime
 	config   Config
 	url      string
+	shown    string // the URL without what may be secret
 	host     string
 	envelope envelope
 	client   *http.Client
@@ -51,6 +52,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		lifetime: newLifetime(),
 		config:   c,
 		url:      target.String(),
+		shown:    bare(target),
 		host:     target.Host,
 		envelope: newEnvelope(c.Agent, c.Customer),
 		packers:  make(chan *gzip.Writer, min(2, runtime.GOMAXPROCS(0))),
@@ -143,6 +145,7 @@ func (l *httpsLink) post(ctx context.Context, batch []Message) (*http.Response, 
 	if err != nil {
 		return nil, err
 	}
+	l.config.watch(Sent{To: "POST " + l.shown, Type: batchContentType, Body: body, Packed: !plain})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

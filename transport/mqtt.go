@@ -180,6 +180,7 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 	}
 	var tokens []mqtt.Token
 	for _, p := range parcels {
+		l.config.watch(Sent{To: "PUBLISH " + p.topic, Type: batchContentType, Body: p.payload})
 		tokens = append(tokens, l.session.client.Publish(p.topic, atLeastOnce, false, p.payload))
 	}
 	return l.session, tokens, nil

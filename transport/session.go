@@ -61,6 +61,7 @@ func (l *mqttLink) greet(ctx context.Context, s *session) error {
 	if !wanted {
 		return nil
 	}
+	l.config.watch(Sent{To: "PUBLISH " + online.topic, Type: "application/json", Body: online.payload})
 	return s.publish(ctx, online.topic, online.payload, true)
 }
 

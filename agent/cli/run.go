@@ -151,6 +151,7 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 		Status:   func() (page.Status, error) { return memory().Status() },
 		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
 		Orders:   func() ([]page.Order, error) { return memory().Orders() },
+		Outgoing: func() ([]page.Message, error) { return memory().Outgoing() },
 		Log:      func(err error) { d.log.Error("the page has no answer", "err", err) },
 	})
 }

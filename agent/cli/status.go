@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,13 @@ func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: a.say.Say("help.status"), Long: a.long(text.Key("help.status.long")), Args: cobra.NoArgs,
 	}
+	var outgoing bool
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
+	c.Flags().BoolVar(&outgoing, "outgoing", false, a.say.Say("help.flag.outgoing"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if outgoing {
+			return a.showOutgoing(c.Context())
+		}
 		var s page.Status
 		err := a.ask(c.Context(), "/status.json", &s, func(m agent.Memory) (any, error) { return m.Status() })
 		if err != nil {
@@ -36,6 +42,25 @@ func (a *app) statusCommand() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// showOutgoing prints the last messages exactly as they left, the newest last, as on
+// a roll of paper.
+func (a *app) showOutgoing(ctx context.Context) error {
+	var all []page.Message
+	err := a.ask(ctx, "/outgoing.json", &all, func(m agent.Memory) (any, error) { return m.Outgoing() })
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		return a.printJSON(all)
+	case len(all) == 0:
+		a.printf("%s\n", text.Wrap(a.say.Say("outgoing.none"), width, ""))
+	}
+	for _, m := range slices.Backward(all) {
+		a.printf("%s\n%s\n\n", joined([]string{a.say.Time(m.At), m.Portal, m.To, m.Type}, "  "), m.Body)
+	}
+	return nil
 }
 
 func (a *app) readingsCommand() *cobra.Command {

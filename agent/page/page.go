@@ -1,5 +1,6 @@
 // Package page is the local web page: what the daemon knows, to look at in a
-// browser (/), to read by a program (/status.json, /readings.json, /orders.json)
+// browser (/), to read by a program (/status.json, /readings.json, /orders.json,
+// /outgoing.json)
 // and to watch by a monitoring system (/metrics).
 //
 // It is read-only and has no JavaScript. It does not know where its facts come
@@ -28,6 +29,7 @@ type Facts struct {
 	Status   func() (Status, error)
 	Readings func(device string) ([]Entry, error) // newest first; "" means every device
 	Orders   func() ([]Order, error)              // open and closed ones, newest first
+	Outgoing func() ([]Message, error)            // what left last, newest first
 	Log      func(err error)                      // told why an answer could not be given
 }
 
@@ -69,6 +71,11 @@ func Handler(f Facts, local bool) http.Handler {
 	mux.HandleFunc("GET /orders.json", func(w http.ResponseWriter, _ *http.Request) {
 		orders, err := f.Orders()
 		f.json(w, orders, err)
+	})
+	mux.HandleFunc("GET /outgoing", f.outgoing)
+	mux.HandleFunc("GET /outgoing.json", func(w http.ResponseWriter, _ *http.Request) {
+		all, err := f.Outgoing()
+		f.json(w, all, err)
 	})
 	mux.HandleFunc("GET /metrics", f.metrics)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

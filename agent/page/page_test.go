@@ -41,7 +41,10 @@ func facts() page.Facts {
 			}, nil
 		},
 		Readings: func(device string) ([]page.Entry, error) { return []page.Entry{{Device: device}}, nil },
-		Orders:   func() ([]page.Order, error) { return nil, errors.New("the database is closed") },
+		Outgoing: func() ([]page.Message, error) {
+			return []page.Message{{Portal: "portal", At: now, To: "POST https://portal.example.com/events", Body: `[{"a":"<b>&"}]`}}, nil
+		},
+		Orders: func() ([]page.Order, error) { return nil, errors.New("the database is closed") },
 	}
 }
 
@@ -99,6 +102,19 @@ func TestJSON(t *testing.T) {
 	}
 	if got := get(t, "/elsewhere", "localhost").Code; got != 404 {
 		t.Errorf("another path is %d, want 404", got)
+	}
+}
+
+// What has left is shown as it left, and cannot become markup.
+func TestOutgoing(t *testing.T) {
+	for path, want := range map[string]string{
+		"/outgoing":         `[{&#34;a&#34;:&#34;&lt;b&gt;&amp;&#34;}]`,
+		"/outgoing?lang=de": "Was gesendet wurde",
+		"/outgoing.json":    `"body":"[{\"a\":\"\u003cb\u003e\u0026\"}]"`,
+	} {
+		if got := get(t, path, "localhost").Body.String(); !strings.Contains(got, want) || strings.Contains(got, "<b>") {
+			t.Errorf("%s lacks %s: %s", path, want, got)
+		}
 	}
 }
 

@@ -23,12 +23,7 @@ func (v view) page() part {
 		title += " – " + s.Site
 	}
 	return el("html", attr("lang", string(v.Lang())),
-		el("head",
-			el("meta", attr("charset", "utf-8")),
-			el("meta", attr("name", "viewport"), attr("content", "width=device-width, initial-scale=1")),
-			el("meta", attr("http-equiv", "refresh"), attr("content", "10")),
-			el("title", words(title)),
-			el("link", attr("rel", "stylesheet"), attr("href", "/page.css"))),
+		head(title, el("meta", attr("http-equiv", "refresh"), attr("content", "10"))),
 		el("body",
 			el("header", el("h1", words("meteragent")), v.line("p",
 				s.Site, v.Say("page.customer", "number", s.Customer), v.Say("page.version", "version", s.Version))),
@@ -38,8 +33,18 @@ func (v view) page() part {
 				v.devices(), v.orders(), v.silent()),
 			el("footer",
 				words(v.Say("page.agent")+" "+s.Agent+" · "+v.Say("page.rejected", "count", s.Rejected)+" · "),
+				el("a", attr("href", "/outgoing"), words(v.Say("outgoing.title"))), words(" · "),
 				el("a", attr("href", "/status.json"), words("status.json")), words(" · "),
 				el("a", attr("href", "/metrics"), words("metrics")))))
+}
+
+func head(title string, more ...part) part {
+	return el("head",
+		el("meta", attr("charset", "utf-8")),
+		el("meta", attr("name", "viewport"), attr("content", "width=device-width, initial-scale=1")),
+		all(more...),
+		el("title", words(title)),
+		el("link", attr("rel", "stylesheet"), attr("href", "/page.css")))
 }
 
 // line puts what is not empty into one element.
