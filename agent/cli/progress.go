@@ -6,24 +6,43 @@ import (
 	"os"
 	"time"
 
+	"meteragent/agent/text"
 	"meteragent/collector"
 )
 
-// A progress is a bar on the error terminal while a sweep runs. Where there is no
-// terminal it says nothing.
+// A progress is a bar on the error terminal while sweeps run. Where there is no
+// terminal it only says beforehand how long they may take.
 type progress struct {
-	out   io.Writer // nil: silent
-	app   *app
-	start time.Time
-	shown time.Time
+	out      io.Writer // nil: no bar
+	app      *app
+	start    time.Time
+	shown    time.Time
+	total    int // questions of all sweeps
+	before   int // of the sweeps that are done
+	of       int // questions of this sweep
+	announce time.Duration
 }
 
-func (a *app) progress(s collector.Sweep) *progress {
+func (a *app) progress(sweeps []collector.Sweep) *progress {
 	p := &progress{app: a, start: time.Now()}
+	addresses, rate := 0, 0
+	for _, s := range sweeps {
+		addresses += len(s.Targets)
+		p.announce += s.Longest()
+		p.total += len(s.Targets) * max(1, len(s.Credentials)) * s.Tries
+		rate = s.Rate
+	}
 	if f, ok := a.err.(*os.File); ok && isTerminal(f) {
 		p.out = f
-		fmt.Fprintln(p.out, a.say.Say("discover.start", "count", len(s.Targets), "time", s.Longest().Round(100*time.Millisecond)))
 	}
+	if a.json && p.out == nil {
+		return p
+	}
+	key := text.Key("discover.start")
+	if rate < 0 {
+		key = text.Key("discover.start.fast")
+	}
+	fmt.Fprintln(a.err, a.say.Say(key, "count", addresses, "rate", rate, "time", a.say.Duration(p.announce.Round(100*time.Millisecond))))
 	return p
 }
 
@@ -34,21 +53,30 @@ func isTerminal(f *os.File) bool {
 
 // at draws the bar, at most ten times a second.
 func (p *progress) at(how collector.Progress) {
-	now, done, total := time.Now(), how.Asked, how.Of
-	if p.out == nil || total == 0 || now.Sub(p.shown) < 100*time.Millisecond {
+	now := time.Now()
+	p.of = how.Of
+	done := p.before + how.Asked
+	if p.out == nil || p.total == 0 || now.Sub(p.shown) < 100*time.Millisecond {
 		return
 	}
 	p.shown = now
-	percent := float64(done) / float64(total) * 100
+	percent := min(100, float64(done)/float64(p.total)*100)
 	spent := now.Sub(p.start)
-	left := time.Duration(float64(spent) * float64(total-done) / max(1, float64(done))).Round(time.Second)
+	left := max(0, p.announce-spent).Round(time.Second)
 	fmt.Fprintf(p.out, "\r[%s] %3.0f %%  %d/%d  %.0f/s  %s \x1b[K", gauge(percent, 30), percent,
-		done, total, float64(done)/spent.Seconds(), p.app.say.Duration(left))
+		done, p.total, float64(done)/spent.Seconds(), p.app.say.Duration(left))
 }
 
-// end removes the bar.
-func (p *progress) end() {
+// next says that a sweep is done.
+func (p *progress) next() {
+	p.before += p.of
+	p.clear()
+}
+
+// clear removes the bar, until there is progress again.
+func (p *progress) clear() {
 	if p.out != nil {
 		fmt.Fprint(p.out, "\r\x1b[K")
+		p.shown = time.Time{}
 	}
 }

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -145,129 +142,4 @@ func (a *app) answerJSON(one answer) error {
 		problem.Hint = a.say.Say(key)
 	}
 	return a.printJSON(problem)
-}
-
-func (a *app) discoverCommand() *cobra.Command {
-	var ask askFlags
-	var rate, tries int
-	var quick bool
-	var exclude []string
-	c := &cobra.Command{
-		Use:     "discover [RANGE...]",
-		Short:   a.say.Say("help.discover"),
-		Long:    a.long(text.Key("help.discover.long")),
-		Example: "  meteragent discover 192.168.10.0/24\n  meteragent discover 192.168.20.10-192.168.20.60 copier-3.example.com",
-	}
-	ask.add(a, c)
-	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
-	c.Flags().IntVar(&rate, "rate", 200, a.say.Say("help.flag.rate"))
-	c.Flags().BoolVar(&quick, "quick", false, a.say.Say("help.flag.quick"))
-	c.Flags().StringArrayVar(&exclude, "exclude", nil, a.say.Say("help.flag.exclude"))
-	c.Flags().IntVar(&tries, "tries", 2, a.say.Say("help.flag.tries"))
-	c.RunE = func(c *cobra.Command, args []string) error {
-		credentials, err := ask.credentials()
-		if err != nil {
-			return err
-		}
-		sweeps := []collector.Sweep{{Credentials: credentials, Timeout: ask.timeout}}
-		if len(args) == 0 {
-			if sweeps, err = a.configuredSweeps(); err != nil {
-				return err
-			}
-		}
-		for _, arg := range args {
-			r, err := collector.ParseRange(arg)
-			if err == nil {
-				r, err = r.Lookup(c.Context())
-			}
-			if err != nil {
-				return usageError(err)
-			}
-			for address := range r.Addresses() {
-				sweeps[0].Targets = append(sweeps[0].Targets, netip.AddrPortFrom(address, ask.port))
-			}
-		}
-		leave, err := parseRanges(exclude)
-		if err != nil {
-			return usageError(err)
-		}
-		if quick && !c.Flags().Changed("rate") {
-			rate = quickRate
-		}
-		for i := range sweeps {
-			sweeps[i].Rate, sweeps[i].Tries, sweeps[i].Quick = rate, tries, quick
-			sweeps[i].Targets = slices.DeleteFunc(sweeps[i].Targets, func(to netip.AddrPort) bool {
-				return slices.ContainsFunc(leave, func(r collector.Range) bool { return r.Contains(to.Addr()) })
-			})
-		}
-		return a.sweep(c.Context(), sweeps)
-	}
-	return c
-}
-
-// quickRate is how many packets a second somebody sends who does not want to wait.
-const quickRate = 2000
-
-// parseRanges reads the addresses to leave out.
-func parseRanges(texts []string) ([]collector.Range, error) {
-	var all []collector.Range
-	for _, text := range texts {
-		r, err := collector.ParseRange(text)
-		if err == nil && r.Host() != "" {
-			err = fmt.Errorf("--exclude %s: only addresses can be left out, not host names", text)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	return all, nil
-}
-
-// configuredSweeps are the networks of the configuration file.
-func (a *app) configuredSweeps() ([]collector.Sweep, error) {
-	cfg, err := a.load()
-	if err != nil {
-		return nil, err
-	}
-	return agent.Sweeps(cfg)
-}
-
-// sweep searches and prints what it found.
-func (a *app) sweep(ctx context.Context, sweeps []collector.Sweep) error {
-	var finds []collector.Find
-	for _, s := range sweeps {
-		bar := a.progress(s)
-		s.Progress = bar.at
-		err := collector.New().Discover(ctx, s, func(f collector.Find) { finds = append(finds, f) })
-		bar.end()
-		if err != nil {
-			return err
-		}
-	}
-	t := table{head: []string{
-		a.say.Say("discover.address"), a.say.Say("discover.serial"), a.say.Say("discover.model"),
-	}, give: 2}
-	printers := 0
-	for _, f := range finds {
-		if a.json {
-			if err := a.printJSON(f); err != nil {
-				return err
-			}
-		}
-		if f.Printer {
-			printers++
-			t.add(net.JoinHostPort(f.Address, strconv.Itoa(int(f.Port))), f.Serial, f.Model)
-		}
-	}
-	if !a.json {
-		if printers > 0 {
-			a.printf("%s\n", t.String())
-		}
-		a.printf("%s\n", a.say.Say("discover.summary", "count", printers, "others", len(finds)-printers))
-	}
-	if printers == 0 {
-		return failure{code: noDevice}
-	}
-	return nil
 }
