@@ -48,7 +48,7 @@ const Portal = "portal"
 type Output struct {
 	Name   string // of the destination in the store
 	Link   transport.Link
-	Orders bool    // it gets the orders; only one output may, since two receivers would send two cartridges
+	Orders bool      // it gets the orders; only one output may, since two receivers would send two cartridges
 	Left   *Outgoing // told what leaves; nil if nobody wants to see it
 }
 
@@ -71,6 +71,7 @@ type Agent struct {
 	health *health
 	writer *writer
 	time   *timekeeper
+	tally  *tally
 	wakes  map[string]chan struct{} // something was stored, by output; capacity 1 each
 	found  chan collector.Find
 	lost   chan struct{} // a known device has gone silent; capacity 1
@@ -84,6 +85,7 @@ func New(o Options) *Agent {
 		log: o.Log, notice: o.Notice, problems: o.Problems,
 		policy: tonerPolicy(o.Config),
 		health: newHealth(),
+		tally:  newTally(),
 		wakes:  map[string]chan struct{}{},
 		found:  make(chan collector.Find),
 		lost:   make(chan struct{}, 1),

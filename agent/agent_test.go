@@ -23,6 +23,7 @@ type fleet struct {
 	mu      sync.Mutex
 	copiers map[string]*copier // by host:port
 	asked   map[string]int
+	cost    collector.Traffic // of each read
 	finds   []collector.Find
 }
 
@@ -32,6 +33,7 @@ type copier struct {
 	toner  float64 // percent
 	off    bool
 	broken bool // panics when read
+	asleep bool // says so, once it was read
 }
 
 func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading, error) {
@@ -41,7 +43,10 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 	f.asked[host]++
 	c := f.copiers[host]
 	if c == nil || c.off {
-		return collector.Reading{}, fmt.Errorf("read %s: %w after 3 tries", host, collector.ErrNoAnswer)
+		return collector.Reading{Traffic: f.cost}, fmt.Errorf("read %s: %w after 3 tries", host, collector.ErrNoAnswer)
+	}
+	if c.asleep && t.LetSleep {
+		return collector.Reading{Traffic: f.cost}, fmt.Errorf("read %s: %w", host, collector.ErrAsleep)
 	}
 	if c.broken {
 		panic("a table without end")
@@ -51,7 +56,7 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 	capacity, level := int64(100), int64(percent)
 	r := collector.Reading{
 		Device:  collector.Device{ID: c.serial, Serial: c.serial, Manufacturer: "Canon", Model: "Test", Address: t.Address, Port: t.Port},
-		TakenAt: time.Now().UTC(), Origin: collector.Automatic, Profile: "printer-mib",
+		TakenAt: time.Now().UTC(), Origin: collector.Automatic, Profile: "printer-mib", Traffic: f.cost,
 		Meters: []collector.Meter{{
 			Name: "systemTotals.impressions.total", Value: c.total, Unit: "impressions", Format: collector.Life,
 			Persistence: collector.Lifetime, OID: "1.3.6.1.2.1.43.10.2.1.4.1.1", Primary: true, Quality: collector.Good,

@@ -71,6 +71,7 @@ func within(ranges []collector.Range, a netip.Addr) bool {
 // known device has gone silent: it may answer at another address, where its serial
 // number will tell that it has moved.
 func (a *Agent) discoverForEver(ctx context.Context) {
+	a.waitForSearch(ctx)
 	for ctx.Err() == nil {
 		err := a.discoverOnce(ctx, func(f collector.Find) {
 			select {
@@ -82,7 +83,48 @@ func (a *Agent) discoverForEver(ctx context.Context) {
 			a.log.Warn("the search for new devices did not finish", "err", err)
 		}
 		a.restFromSearch(ctx)
+		a.waitForSearch(ctx)
 	}
+}
+
+// waitForSearch returns when no network is in its quiet hours, and none will be before
+// the search is over.
+func (a *Agent) waitForSearch(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := time.Now()
+		end := a.quietUntil(now)
+		if !end.After(now) {
+			return
+		}
+		timer := time.NewTimer(end.Sub(now))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// quietUntil is when the quiet hours are over that a search begun at now would meet;
+// now if it would meet none.
+func (a *Agent) quietUntil(now time.Time) time.Time {
+	var long time.Duration
+	sweeps, err := Sweeps(a.cfg)
+	if err != nil {
+		return now // the search itself says so
+	}
+	for _, s := range sweeps {
+		long += s.Longest()
+	}
+	for _, n := range a.cfg.Networks {
+		quiet := a.cfg.QuietOf(n)
+		for at := now; !at.After(now.Add(long)); at = at.Add(time.Minute) {
+			if quiet.Contains(at) {
+				return quiet.End(at)
+			}
+		}
+	}
+	return now
 }
 
 // searchRest is between two searches at least, however many devices go silent: at

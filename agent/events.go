@@ -62,6 +62,7 @@ func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) e
 	e.At, e.Version, e.OS, e.Arch = now, a.version, runtime.GOOS, runtime.GOARCH
 	e.UptimeSeconds = int64(time.Since(a.health.started).Seconds())
 	e.Waiting, e.Clock, e.Problems = waiting, quality, a.problems
+	counted := a.tally.take()
 	err = a.store.Update(func(tx *store.Tx) error {
 		e.Devices = 0
 		err := eachDevice(tx, func(Device) error { e.Devices++; return nil })
@@ -71,8 +72,14 @@ func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) e
 		if err := also(tx); err != nil {
 			return err
 		}
+		if err := putTraffic(tx, counted); err != nil {
+			return err
+		}
 		return appendBody(tx, lane, kindAgent, "", e.At, e)
 	})
+	if err != nil {
+		a.tally.back(counted)
+	}
 	a.kick()
 	return err
 }

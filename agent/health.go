@@ -14,7 +14,14 @@ type health struct {
 	started time.Time
 	hosts   map[string]hostHealth
 	portals map[string]portalHealth // by the output's name
-	pulses  map[string]time.Time    // loop: until when it may be silent
+	plans   map[string]plan
+	pulses  map[string]time.Time // loop: until when it may be silent
+}
+
+// A plan is when a host is asked next, and why not sooner.
+type plan struct {
+	next time.Time
+	less sparing // "" if it is asked as often as the configuration says
 }
 
 // hostHealth is how one address behaves.
@@ -36,7 +43,7 @@ type portalHealth struct {
 }
 
 func newHealth() *health {
-	return &health{started: time.Now(), hosts: map[string]hostHealth{}, portals: map[string]portalHealth{}, pulses: map[string]time.Time{}}
+	return &health{started: time.Now(), hosts: map[string]hostHealth{}, plans: map[string]plan{}, portals: map[string]portalHealth{}, pulses: map[string]time.Time{}}
 }
 
 // answered notes that a device answered at a host, and tells whether that is news.
@@ -64,6 +71,20 @@ func (h *health) silent(host string, err error) (news bool) {
 	}
 	h.hosts[host] = is
 	return !known || was.answers
+}
+
+// planned notes when a host is asked next.
+func (h *health) planned(host string, next time.Time, less sparing) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.plans[host] = plan{next: next, less: less}
+}
+
+// plan is when a host is asked next.
+func (h *health) plan(host string) plan {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.plans[host]
 }
 
 // answersStill says whether a host has lately answered as device, so that another

@@ -13,13 +13,14 @@ import (
 
 // The buckets of keyed values, what their keys are and what they hold.
 const (
-	devices = "device" // device id: Device
-	hosts   = "host"   // host:port: id of the device that answered there last
-	ledgers = "ledger" // device id: toner.Ledger
-	orders  = "order"  // order id: OrderEntry
-	last    = "last"   // device id: collector.Reading, the last full one with the newest supplies
-	toldOf  = "told"   // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book
-	daily   = "daily"  // device id + "|" + date in UTC: page.Entry, the last of that day
+	devices = "device"  // device id: Device
+	hosts   = "host"    // host:port: id of the device that answered there last
+	ledgers = "ledger"  // device id: toner.Ledger
+	orders  = "order"   // order id: OrderEntry
+	last    = "last"    // device id: collector.Reading, the last full one with the newest supplies
+	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book
+	daily   = "daily"   // device id + "|" + date in UTC: page.Entry, the last of that day
+	traffic = "traffic" // device id: []page.Day, of the last days
 )
 
 // The kinds of record, which are the middle word of the event types on the wire.

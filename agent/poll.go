@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 type job struct {
 	target *target // owned by the scheduler: a worker only passes it back
 	host   string
+	device string // id that answered there last; "" if none ever did
 	scope  collector.Scope
 	what   collector.Target
 }
@@ -21,8 +23,10 @@ type job struct {
 // A result is what became of a job.
 type result struct {
 	job
-	device string // id; "" if nobody usable answered
-	err    error
+	answered string // id of the device; "" if nobody usable answered
+	asleep   bool   // it answered that it sleeps, and was not read
+	took     time.Duration
+	err      error
 }
 
 // schedulePolls hands due targets to the workers until ctx ends. It alone owns the
@@ -33,10 +37,10 @@ func (a *Agent) schedulePolls(ctx context.Context, s *schedule, jobs chan<- job,
 		wait := time.Minute // even with nothing due the pulse goes on
 		var out chan<- job  // nil, which blocks, unless something is due
 		var due job
-		if t := s.next(); t != nil {
-			now := time.Now()
+		now := time.Now()
+		if t := s.next(now); t != nil {
 			if wait = min(wait, t.due.Sub(now)); wait <= 0 {
-				out, due, wait = jobs, a.job(t, s.scope(t, now)), time.Minute
+				out, due, wait = jobs, a.job(t, s.scope(t, now), s.sleeps(t, now)), time.Minute
 			}
 		}
 		timer := time.NewTimer(wait)
@@ -47,11 +51,8 @@ func (a *Agent) schedulePolls(ctx context.Context, s *schedule, jobs chan<- job,
 		case out <- due:
 			s.start(due.target)
 		case r := <-results:
+			s.done(r, time.Now())
 			a.noteResult(r)
-			if r.device != "" {
-				r.target.device = r.device
-			}
-			s.done(r.target, r.scope, r.device != "", time.Now())
 		case f := <-a.found:
 			a.addFind(s, f)
 		case <-timer.C:
@@ -61,11 +62,11 @@ func (a *Agent) schedulePolls(ctx context.Context, s *schedule, jobs chan<- job,
 }
 
 // job is a read of t as the collector wants it.
-func (a *Agent) job(t *target, scope collector.Scope) job {
-	return job{target: t, host: t.host(), scope: scope, what: collector.Target{
+func (a *Agent) job(t *target, scope collector.Scope, letSleep bool) job {
+	return job{target: t, host: t.host(), device: t.device, scope: scope, what: collector.Target{
 		Address: t.address, Port: t.port, Scope: scope,
 		Credentials: credentials(t.network),
-		Timeout:     a.cfg.Poll.Timeout,
+		Timeout:     a.cfg.Poll.Timeout, LetSleep: letSleep,
 	}}
 }
 
@@ -87,16 +88,22 @@ func (a *Agent) pollOne(ctx context.Context, j job) (r result) {
 	r.job = j
 	defer func() {
 		if p := recover(); p != nil {
-			r.device, r.err = "", fmt.Errorf("read %s: panic: %v\n%s", j.host, p, debug.Stack())
+			r.answered, r.err = "", fmt.Errorf("read %s: panic: %v\n%s", j.host, p, debug.Stack())
 			a.log.Error("a device's answers broke the reader", "host", j.host, "err", r.err)
 		}
 	}()
 	reading, err := a.copiers.Read(ctx, j.what)
+	r.took = reading.Took
+	a.tally.add(cmp.Or(reading.Device.ID, j.device), time.Now(), reading.Traffic)
+	if errors.Is(err, collector.ErrAsleep) {
+		r.answered, r.asleep = j.device, true
+		return r
+	}
 	if err != nil {
 		r.err = err
 		return r
 	}
-	if r.device, r.err = a.keep(reading, j.host, j.scope); r.err != nil {
+	if r.answered, r.err = a.keep(reading, j.host, j.scope); r.err != nil {
 		a.log.Error("a reading was not stored", "host", j.host, "err", r.err)
 	}
 	return r
@@ -104,10 +111,11 @@ func (a *Agent) pollOne(ctx context.Context, j job) (r result) {
 
 // noteResult remembers how a host behaves and says so once when that changes.
 func (a *Agent) noteResult(r result) {
-	if r.device != "" {
-		if a.health.answered(r.host, r.device, 2*a.cfg.Poll.Supplies) {
-			a.log.Info("device answers again", "device", r.device, "host", r.host)
-			a.notice(Notice{What: DeviceBack, Device: r.device, Host: r.host})
+	if r.answered != "" {
+		next := max(time.Until(r.target.due), a.cfg.Poll.Supplies) + a.cfg.Poll.Supplies
+		if a.health.answered(r.host, r.answered, next) {
+			a.log.Info("device answers again", "device", r.answered, "host", r.host)
+			a.notice(Notice{What: DeviceBack, Device: r.answered, Host: r.host})
 		}
 		return
 	}

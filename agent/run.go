@@ -159,7 +159,7 @@ func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, []error) {
 		var out chan<- job
 		var next job
 		if sent < len(all) {
-			out, next = jobs, a.job(all[sent], collector.Full)
+			out, next = jobs, a.job(all[sent], collector.Full, false)
 		}
 		select {
 		case <-ctx.Done():
@@ -168,7 +168,7 @@ func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, []error) {
 		case r := <-results:
 			done++
 			a.noteResult(r)
-			if r.device == "" {
+			if r.answered == "" {
 				sum.Silent++
 				failures = append(failures, r.err)
 				continue
@@ -184,7 +184,7 @@ func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, []error) {
 
 // schedule starts with what the configuration names and the database remembers.
 func (a *Agent) schedule() (*schedule, error) {
-	s := newSchedule(a.cfg.Poll)
+	s := newSchedule(a.cfg, func(t *target) { a.health.planned(t.host(), t.due, t.less) })
 	now := time.Now()
 	believed, _, _ := a.time.now()
 	off := now.Sub(believed) // due times are on the clock that is never set

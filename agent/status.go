@@ -28,6 +28,7 @@ type Memory struct {
 
 	problems []string
 	health   *health // nil: no daemon runs
+	tally    *tally  // the same
 	writer   *writer // the same
 	outputs  []Output
 }
@@ -37,7 +38,7 @@ func (a *Agent) Memory() Memory {
 	_, quality, _ := a.time.now()
 	return Memory{
 		Config: a.cfg, ID: a.id, Version: a.version, Store: a.store, Clock: quality,
-		problems: a.problems, health: a.health, writer: a.writer, outputs: a.outputs,
+		problems: a.problems, health: a.health, tally: a.tally, writer: a.writer, outputs: a.outputs,
 	}
 }
 
@@ -57,6 +58,7 @@ func (m Memory) Status() (page.Status, error) {
 	err := m.Store.View(func(tx *store.Tx) error {
 		err := eachDevice(tx, func(d Device) error {
 			shown, err := showDevice(tx, d, hosts)
+			m.politeness(tx, &shown)
 			s.Devices = append(s.Devices, shown)
 			delete(hosts, d.Host)
 			return err
@@ -221,6 +223,22 @@ func (m Memory) Outgoing() ([]page.Message, error) {
 	}
 	slices.SortStableFunc(all, func(a, b page.Message) int { return b.At.Compare(a.At) })
 	return all, nil
+}
+
+// politeness adds what a device is asked. Counts that cannot be read are not shown.
+func (m Memory) politeness(tx *store.Tx, d *page.Device) {
+	if _, err := tx.Get(traffic, d.ID, &d.Traffic); err != nil {
+		d.Traffic = nil
+	}
+	if m.health == nil {
+		return
+	}
+	d.Traffic = withTraffic(d.Traffic, m.tally.of(d.ID))
+	p := m.health.plan(d.Address)
+	d.Next, d.Less = p.next.UTC(), string(p.less)
+	if p.less == sparedAsleep && d.State == "online" {
+		d.State = "asleep"
+	}
 }
 
 func showDevice(tx *store.Tx, d Device, hosts map[string]hostHealth) (page.Device, error) {

@@ -138,6 +138,7 @@ func (w *writer) write() bool {
 	at := -1
 	var happened []Notice
 	var noted func()
+	counted := w.agent.tally.take()
 	err := w.update(func(tx *store.Tx) (err error) {
 		if noted, err = w.agent.time.save(tx); err != nil {
 			return err
@@ -151,8 +152,11 @@ func (w *writer) write() bool {
 			happened = append(happened, done.happened...)
 		}
 		at = -1
-		return nil
+		return putTraffic(tx, counted)
 	})
+	if err != nil {
+		w.agent.tally.back(counted)
+	}
 	switch {
 	case err == nil:
 		noted()

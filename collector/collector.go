@@ -29,6 +29,11 @@ type Target struct {
 	Retries     int           // further tries of one question; 0 means 2, less than 0 none
 	Deadline    time.Duration // of the whole device; 0 means 30 s
 	Scope       Scope
+
+	// LetSleep leaves a device alone that sleeps, if it is known to, and has counted
+	// nothing since it was last read: it is ErrAsleep. Whoever sets it must not set it
+	// when a reading is needed in any case.
+	LetSleep bool
 }
 
 // A Scope is how much of a device is read.
@@ -95,9 +100,9 @@ func (c *Collector) Limit(perSecond int) { c.gate.rate = perSecond }
 // Read reads a device. It blocks until the device is read, its deadline has
 // passed, or the context is done. A device that fails in the middle is a Reading
 // with what was read; only then tables may be missing from it. The errors are
-// ErrNoAnswer, ErrNotPrinter, ErrMalformed, those of version 3 (ErrUnknownUser and
+// ErrNoAnswer, ErrNotPrinter, ErrMalformed, ErrAsleep, those of version 3 (ErrUnknownUser and
 // its neighbours), the context's, and those of looking up a host name; each names
-// the address. With an error, of the Reading only Traffic means something.
+// the address. With an error, of the Reading only Traffic and Took mean something.
 func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
 	r, err := c.readThen(ctx, t.withDefaults(), nil)
 	if err != nil {
@@ -160,12 +165,18 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	if err == nil && then != nil {
 		err = then(limited, q)
 	}
-	spent := Reading{Traffic: w.traffic}
+	took := time.Since(started) - limit.paused
+	spent, r := Reading{Traffic: w.traffic, Took: took}, Reading{}
+	if err == nil {
+		r = q.found.reading(time.Now(), q.profile)
+		r.Traffic, r.Took = w.traffic, took
+		w.pace.slumber = w.pace.slumber.noted(q.found, r)
+	}
 	if ctx.Err() == nil {
 		w.pace.silent = w.traffic.Received == 0
 		c.keepPace(to, w.pace)
 	}
-	took := time.Since(started).Round(100 * time.Millisecond)
+	took = took.Round(100 * time.Millisecond)
 	switch {
 	case ctx.Err() != nil: // half a reading that nobody waits for is none
 		return spent, ctx.Err()
@@ -178,8 +189,6 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	case err != nil:
 		return spent, err
 	}
-	r := q.found.reading(time.Now(), q.profile)
-	r.Traffic = w.traffic
 	return r, nil
 }
 
@@ -193,7 +202,13 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
 		a.limits.relax()
 		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles, found: make(harvest, 40)}
-		err := q.read(ctx)
+		var err error
+		if t.LetSleep {
+			err = q.stillAsleep(ctx, w.pace.slumber)
+		}
+		if err == nil {
+			err = q.read(ctx)
+		}
 		refused := isRefusal(err)
 		if len(q.found) == 0 && (refused || errors.Is(err, errSilent)) {
 			c.forget(to)

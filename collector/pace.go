@@ -31,6 +31,7 @@ type pace struct {
 	smooth, deviation time.Duration // SRTT and RTTVAR
 	wait              time.Duration // RTO; 0 if nothing was measured
 	silent            bool          // nothing came the last time it was asked
+	slumber           slumber
 }
 
 // first is how long to wait for the answer to a new question, at most most.
@@ -113,8 +114,9 @@ func (g *gate) reserve(to netip.Addr, now time.Time) time.Duration {
 // A deadline is the time that a device has for a reading. What a packet waits before
 // it may be sent is not the device's fault, and does not count.
 type deadline struct {
-	timer *time.Timer
-	at    time.Time
+	timer  *time.Timer
+	at     time.Time
+	paused time.Duration
 }
 
 // within is a context that ends after a time, with context.DeadlineExceeded as its
@@ -140,7 +142,7 @@ func (d *deadline) pause(ctx context.Context, wait time.Duration) error {
 		return context.Cause(ctx)
 	case <-waiting.C:
 	}
-	d.at = d.at.Add(wait)
+	d.at, d.paused = d.at.Add(wait), d.paused+wait
 	d.timer.Reset(time.Until(d.at))
 	return nil
 }

@@ -80,3 +80,38 @@ func TestSlowDeviceIsRead(t *testing.T) {
 		}
 	}
 }
+
+// A copier that sleeps is asked one small question, until it wakes or has printed.
+func TestLetSleep(t *testing.T) {
+	t.Parallel()
+	copier := colourMFP()
+	to := serve(t, copier)
+	to.LetSleep = true
+	c := collector.New()
+	if r := read(t, c, to); r.Asleep() {
+		t.Error("an idle copier is taken to sleep")
+	}
+	copier.Sleep(true)
+	if r := read(t, c, to); !r.Asleep() {
+		t.Errorf("a copier that falls asleep is read once: %+v", r.Status)
+	}
+	for range 2 {
+		r, err := c.Read(context.Background(), to)
+		if !errors.Is(err, collector.ErrAsleep) || r.Traffic.Requests != 1 || r.Traffic.Sent+r.Traffic.Received > 400 {
+			t.Errorf("got %v for %+v", err, r.Traffic)
+		}
+	}
+	copier.Print(simulator.Job{Pages: 1})
+	copier.Sleep(true)
+	read(t, c, to)
+	if _, err := c.Read(context.Background(), to); !errors.Is(err, collector.ErrAsleep) {
+		t.Errorf("got %v", err)
+	}
+	to.LetSleep = false
+	read(t, c, to)
+	copier.Sleep(false)
+	to.LetSleep = true
+	if r := read(t, c, to); r.Asleep() {
+		t.Error("an awake copier is taken to sleep")
+	}
+}

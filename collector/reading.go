@@ -12,14 +12,15 @@ type Reading struct {
 	Origin        Origin    `json:"origin"`
 	Clock         Clock     `json:"clock"`
 	Correction    float64   `json:"clockCorrection,omitempty"` // seconds that were added to TakenAt when the clock had been set
-	Profile       string    `json:"profile"` // which profile read it; "printer-mib" is RFC 3805 alone
+	Profile       string    `json:"profile"`                   // which profile read it; "printer-mib" is RFC 3805 alone
 	Meters        []Meter   `json:"meters,omitempty"`
 	Supplies      []Supply  `json:"supplies,omitempty"`
 	Inputs        []Input   `json:"inputs,omitempty"`
 	Alerts        []Alert   `json:"alerts,omitempty"`
 	Status        Status    `json:"status"`
 
-	Traffic Traffic `json:"-"` // what the reading has cost
+	Traffic Traffic       `json:"-"` // what the reading has cost
+	Took    time.Duration `json:"-"` // from the first question to the last answer
 }
 
 // Origin says who made a reading.

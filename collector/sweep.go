@@ -180,6 +180,9 @@ func (s *sweep) askBatch(b batch) error {
 			if s.state[i] == known || s.collector.reading(s.ask[i]) {
 				continue
 			}
+			if err := s.pass(s.ask[i].Addr()); err != nil {
+				return err
+			}
 			if s.asked[i] == 0 {
 				s.asked[i] = 1 + uint32(time.Since(s.begun)/time.Millisecond)
 			}
@@ -231,6 +234,15 @@ func (s *sweep) keepPace(packets int) error {
 	return s.receive(s.pace)
 }
 
+// pass takes answers until a packet may go to the network of an address.
+func (s *sweep) pass(to netip.Addr) error {
+	now := time.Now()
+	if wait := s.collector.gate.reserve(to, now); wait > 0 {
+		return s.receive(now.Add(wait))
+	}
+	return nil
+}
+
 // pursue asks those that answered in part once more what they were asked last, as often
 // as there are tries.
 func (s *sweep) pursue() error {
@@ -238,6 +250,9 @@ func (s *sweep) pursue() error {
 		for i, question := range s.open {
 			if s.collector.reading(s.Targets[i]) {
 				continue
+			}
+			if err := s.pass(s.Targets[i].Addr()); err != nil {
+				return err
 			}
 			s.conn.WriteToUDPAddrPort(question, s.Targets[i]) // if this is lost, the next try sends it again
 			if err := s.keepPace(1); err != nil {

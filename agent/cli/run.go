@@ -107,9 +107,11 @@ func (a *app) open(d *daemon, problems []string) error {
 	if err != nil {
 		return errors.Join(err, d.store.Close())
 	}
+	copiers := collector.NewWith(known)
+	copiers.Limit(d.cfg.Poll.Rate)
 	d.agent = agent.New(agent.Options{
 		Config: d.cfg, ID: id, Version: version, Store: d.store, Outputs: outputs,
-		Copiers: collector.NewWith(known), Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: problems,
+		Copiers: copiers, Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: problems,
 	})
 	return nil
 }

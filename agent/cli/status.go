@@ -16,6 +16,7 @@ import (
 	"meteragent/agent"
 	"meteragent/agent/page"
 	"meteragent/agent/text"
+	"meteragent/collector"
 	"meteragent/store"
 )
 
@@ -181,10 +182,33 @@ func (a *app) printStatus(s page.Status) {
 	for _, d := range s.Silent {
 		a.printf("%s\n", text.Wrap("  "+d.Address+"  "+d.Reason, width, "    "))
 	}
+	a.printTraffic(s)
 	if len(s.Orders) > 0 {
 		a.section(text.Key("status.orders"))
 		a.printOrders(s.Orders)
 	}
+}
+
+// printTraffic shows what the copiers are asked, and which of them less than others.
+func (a *app) printTraffic(s page.Status) {
+	if len(s.Devices) == 0 {
+		return
+	}
+	a.section(text.Key("status.traffic"))
+	t := table{give: 3, right: map[int]bool{1: true, 2: true}}
+	var all collector.Traffic
+	for _, d := range s.Devices {
+		today, less := d.Today(s.Now), ""
+		if d.Less != "" {
+			less = a.say.Say(text.Key("less."+d.Less), "next", d.Next)
+		}
+		t.add("  "+d.ID, a.say.Say("status.requests", "requests", a.say.Number(today.Requests)), a.say.Bytes(today.Sent+today.Received), less)
+		all = all.Plus(today)
+	}
+	if len(s.Devices) > 1 {
+		t.add("  "+a.say.Say("status.all"), a.say.Say("status.requests", "requests", a.say.Number(all.Requests)), a.say.Bytes(all.Sent+all.Received), "")
+	}
+	a.printf("%s", t.String())
 }
 
 func (a *app) printPortal(p page.Portal) {

@@ -41,6 +41,7 @@ type Network struct {
 	Community Secret   // "" if only users are to be tried
 	Version   string   // "auto", "1" or "2c"
 	Port      uint16
+	Quiet     *Hours // in which nothing is asked; nil follows Poll
 }
 
 // Poll says how often and how gently copiers are asked.
@@ -48,7 +49,18 @@ type Poll struct {
 	Meters   time.Duration // between two full readings of one copier
 	Supplies time.Duration // between two readings of its supplies and alerts
 	Parallel int           // copiers asked at the same time
-	Timeout  time.Duration // one try of one request
+	Timeout  time.Duration // the longest wait for an answer
+	Rate     int           // packets a second into one network of 256 addresses, searching included
+	Quiet    Hours         // in which nothing is asked and nothing searched
+	Wake     bool          // read copiers that sleep as if they did not
+}
+
+// QuietOf is when a network is left alone.
+func (c Config) QuietOf(n Network) Hours {
+	if n.Quiet != nil {
+		return *n.Quiet
+	}
+	return c.Poll.Quiet
 }
 
 // Discovery says how often the networks are searched for new copiers.
@@ -118,7 +130,7 @@ const day = 24 * time.Hour
 // the customer, the portal's URL and the networks.
 func Default() Config {
 	return Config{
-		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second},
+		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second, Rate: 200},
 		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
 		Toner: Toner{
 			Mode: "order", OrderBelow: 15, DaysLeft: 5,

@@ -41,6 +41,9 @@ func (r *reader) settings(c *Config) {
 	poll.duration("supplies", &c.Poll.Supplies, leastSupplies, 24*time.Hour)
 	poll.number("parallel", &c.Poll.Parallel, 1, 64)
 	poll.duration("timeout", &c.Poll.Timeout, 500*time.Millisecond, 30*time.Second)
+	poll.number("rate", &c.Poll.Rate, 10, 1000)
+	poll.hours("quiet", &c.Poll.Quiet)
+	poll.truth("wake", &c.Poll.Wake)
 	discovery := root.section("discovery")
 	discovery.duration("every", &c.Discovery.Every, time.Hour, 30*24*time.Hour)
 	discovery.number("rate", &c.Discovery.Rate, 1, 1000)
@@ -87,6 +90,10 @@ func (s section) network(seen map[string]*node) Network {
 	port := int(network.Port)
 	s.number("port", &port, 1, 65535)
 	network.Port = uint16(port)
+	var quiet Hours
+	if s.hours("quiet", &quiet) != nil {
+		network.Quiet = &quiet
+	}
 	return network
 }
 

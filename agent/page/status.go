@@ -50,9 +50,29 @@ type Device struct {
 	Address     string             `json:"address"` // host:port
 	FirstSeen   time.Time          `json:"firstSeen"`
 	LastReading time.Time          `json:"lastReading"`
-	State       string             `json:"state"`            // "online", "silent"; "known" while the daemon has not asked yet
-	Reason      string             `json:"reason,omitempty"` // why silent
+	State       string             `json:"state"`             // "online", "asleep", "silent"; "known" while the daemon has not asked yet
+	Reason      string             `json:"reason,omitempty"`  // why silent
+	Next        time.Time          `json:"next,omitzero"`     // when it is asked next
+	Less        string             `json:"less,omitempty"`    // why it is asked less than configured: "silent", "slow", "asleep", "quiet"
+	Traffic     []Day              `json:"traffic,omitempty"` // of the last days, the oldest first
 	Reading     *collector.Reading `json:"reading,omitempty"`
+}
+
+// A Day is what one device was asked in a day.
+type Day struct {
+	Date string `json:"date"` // of this machine's calendar
+	collector.Traffic
+}
+
+// Today is what the device was asked on the day of a time.
+func (d Device) Today(now time.Time) collector.Traffic {
+	date := now.Local().Format(time.DateOnly)
+	for _, day := range d.Traffic {
+		if day.Date == date {
+			return day.Traffic
+		}
+	}
+	return collector.Traffic{}
 }
 
 // A Silent is an address of the configuration that no copier answers at.

@@ -92,7 +92,10 @@ func (v view) devices() part {
 }
 
 func (v view) device(d Device) part {
-	silent, number, console := "", "", []string(nil)
+	silent, less, number, console := "", "", "", []string(nil)
+	if d.Less != "" {
+		less = v.Say(text.Key("less."+d.Less), "next", d.Next)
+	}
 	if d.State == "silent" {
 		silent = v.Say("page.device.silent")
 	}
@@ -107,11 +110,18 @@ func (v view) device(d Device) part {
 		v.line("p", d.Model, d.Address),
 		given(number != "", el("p", class("big"), words(number))),
 		v.line("p", v.ago(d.LastReading), silent),
+		v.line("p", v.traffic(d), less),
 		problem(d.Reason),
 		each(consumables(d.Reading), v.supply),
 		each(console, func(line string) part {
 			return given(line != "", el("p", class("console"), words(line)))
 		}))
+}
+
+// traffic says what the device was asked today.
+func (v view) traffic(d Device) string {
+	today := d.Today(v.status.Now)
+	return v.Say("page.traffic", "count", today.Requests, "bytes", v.Bytes(today.Sent+today.Received))
 }
 
 // consumables are the supplies without the waste boxes.

@@ -34,6 +34,15 @@ func (c *Catalogue) Decimal(f float64) string {
 	return s
 }
 
+// Bytes shows a number of bytes: 815 B, 41.2 KB, 1.3 MB, of a thousand each.
+func (c *Catalogue) Bytes(n int64) string {
+	size, units := float64(n), []string{"B", "KB", "MB", "GB"}
+	for size >= 999.95 && len(units) > 1 {
+		size, units = size/1000, units[1:]
+	}
+	return c.Decimal(size) + " " + units[0]
+}
+
 // Time shows date, hour and minute in local time, and "" for the zero time.
 func (c *Catalogue) Time(t time.Time) string {
 	if t.IsZero() {

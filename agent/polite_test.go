@@ -1,0 +1,95 @@
+package agent_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"meteragent/agent/config"
+	"meteragent/collector"
+)
+
+// Requests and bytes are counted by device and day, those of failed reads too, cost no
+// transaction of their own, and survive a restart.
+func TestTrafficIsCounted(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) { // it is midnight, and the first of January
+		s := newSite(t, path)
+		s.fleet.cost = collector.Traffic{Requests: 2, Sent: 100, Received: 900}
+		stop := s.start(t)
+		time.Sleep(30*time.Hour + time.Minute)
+		if got := s.status(t).Devices[0].Today(time.Now()); got.Requests < 12 || got.Received != 450*got.Requests {
+			t.Errorf("counted %+v", got)
+		}
+		s.fleet.set(host, func(c *copier) { c.off = true })
+		time.Sleep(2 * time.Hour)
+		before, asked := s.status(t).Devices[0].Traffic, int64(s.fleet.times(host))
+		stop()
+		s = newSite(t, path)
+		after := s.status(t).Devices[0].Traffic
+		if len(before) != 2 || before[0].Requests+before[1].Requests != 2*asked {
+			t.Errorf("counted %+v, asked %d times", before, asked)
+		}
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("before the restart and after it (-before +after):\n%s", diff)
+		}
+		if err := s.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// In quiet hours nothing is asked; what is due comes after them and is the full round.
+func TestQuietHoursAreKept(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path, func(c *config.Config) {
+			c.Poll.Meters, c.Poll.Supplies = 4*time.Hour, time.Hour
+			c.Poll.Quiet = config.Hours{From: 2*60 + 30, To: 8 * 60}
+			c.Networks[0].Addresses = append(c.Networks[0].Addresses, "10.0.1.0/24")
+		})
+		stop := s.start(t)
+		midnight := time.Now()
+		time.Sleep(2*time.Hour + 30*time.Minute)
+		evening := s.fleet.times(host)
+		time.Sleep(5*time.Hour + 29*time.Minute)
+		if n := s.fleet.times(host); n != evening || evening < 2 {
+			t.Errorf("asked %d times before, %d times in quiet hours", evening, n-evening)
+		}
+		if d := s.status(t).Devices[0]; d.Less != "quiet" || d.Next.Before(midnight.Add(8*time.Hour)) {
+			t.Errorf("the status says %q, next %s", d.Less, d.Next)
+		}
+		waiting := len(bodies[collector.Reading](t, s.link, "reading"))
+		time.Sleep(15 * time.Minute)
+		all := bodies[collector.Reading](t, s.link, "reading")
+		if len(all) != waiting+1 || len(all[waiting].Inputs) == 0 {
+			t.Errorf("%d readings after the quiet hours, want a full one", len(all)-waiting)
+		}
+		stop()
+	})
+}
+
+// A copier that sleeps counts as one that answers, and is read once a day.
+func TestASleepingCopier(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path)
+		s.fleet.set(host, func(c *copier) { c.asleep = true })
+		stop := s.start(t)
+		time.Sleep(47 * time.Hour)
+		if n := len(bodies[collector.Reading](t, s.link, "reading")); n != 2 {
+			t.Errorf("%d readings in two days, want 2", n)
+		}
+		if d := s.status(t).Devices[0]; d.State != "asleep" || d.Less != "asleep" || s.fleet.times(host) < 40 {
+			t.Errorf("the status says %q and %q, asked %d times", d.State, d.Less, s.fleet.times(host))
+		}
+		s.fleet.set(host, func(c *copier) { c.asleep = false })
+		time.Sleep(2 * time.Hour)
+		if n := len(bodies[collector.Reading](t, s.link, "reading")); n < 3 {
+			t.Errorf("%d readings after it woke", n)
+		}
+		stop()
+	})
+}
