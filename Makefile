@@ -45,7 +45,7 @@ soak: ## the long tests, for SOAK=10m
 e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
 	.ci/e2e/run
 
-SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/linux/deb/* packaging/linux/rpm/*
+SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/windows/msi.sh packaging/linux/deb/* packaging/linux/rpm/*
 
 .PHONY: lint
 lint: tools ## gofmt, go vet and staticcheck for Linux and Windows, shellcheck

@@ -24,21 +24,22 @@ func room(file string) string {
 
 // homes says in which folders a third-party library may be imported.
 var homes = map[string][]string{
-	"github.com/gosnmp/gosnmp":            {"collector", "collector/simulator"},
-	"go.etcd.io/bbolt":                    {"store"},
-	"github.com/eclipse/paho.mqtt.golang": {"transport", "transport/portal"},
-	"github.com/gorilla/websocket":        {"transport"}, // of paho, whose own use of it knows no context
-	"github.com/mochi-mqtt/server/v2":     {"transport/transporttest"},
-	"github.com/kardianos/service":        {"packaging"},
-	"github.com/pelletier/go-toml/v2":     {"agent/config", "collector"},
-	"github.com/spf13/cobra":              {"agent/cli"},
-	"github.com/spf13/pflag":              {"agent/cli"},
-	"github.com/google/uuid":              {"agent", "agent/toner", "store", "transport/portal"},
-	"golang.org/x/net":                    {"agent/page", "transport/portal"}, // html.Render
-	"golang.org/x/sys":                    {"packaging", "store"},
-	"golang.org/x/text":                   {"collector"},
-	"github.com/google/go-cmp":            {"*_test.go"},
-	"github.com/rogpeppe/go-internal":     {"*_test.go"},
+	"github.com/gosnmp/gosnmp":             {"collector", "collector/simulator"},
+	"go.etcd.io/bbolt":                     {"store"},
+	"github.com/eclipse/paho.mqtt.golang":  {"transport", "transport/portal"},
+	"github.com/gorilla/websocket":         {"transport"}, // of paho, whose own use of it knows no context
+	"github.com/mochi-mqtt/server/v2":      {"transport/transporttest"},
+	"github.com/kardianos/service":         {"packaging"},
+	"github.com/inconshreveable/mousetrap": {"packaging"}, // of cobra, whose own use of it speaks English only
+	"github.com/pelletier/go-toml/v2":      {"agent/config", "collector"},
+	"github.com/spf13/cobra":               {"agent/cli"},
+	"github.com/spf13/pflag":               {"agent/cli"},
+	"github.com/google/uuid":               {"agent", "agent/toner", "store", "transport/portal"},
+	"golang.org/x/net":                     {"agent/page", "transport/portal"}, // html.Render
+	"golang.org/x/sys":                     {"packaging", "store"},
+	"golang.org/x/text":                    {"collector"},
+	"github.com/google/go-cmp":             {"*_test.go"},
+	"github.com/rogpeppe/go-internal":      {"*_test.go"},
 
 	"github.com/santhosh-tekuri/jsonschema/v6": {"*_test.go", "transport/transporttest"}, // the contract in docs/schema
 	"github.com/cloudevents/sdk-go/v2":         {"*_test.go", "transport/transporttest"}, // the same, of the envelope

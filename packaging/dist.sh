@@ -1,5 +1,5 @@
 #!/bin/bash
-# Packs the programs in out/bin (made by `make cross`) into dist/: .deb, .rpm, .tar.gz, .zip, SHA256SUMS, and prints their
+# Packs the programs in out/bin (made by `make cross`) into dist/: .deb, .rpm, .tar.gz, .zip, .msi, SHA256SUMS, and prints their
 # sizes. The same commit gives the same bytes. `make dist` calls it and sets VERSION, SOURCE_DATE_EPOCH, MAINTAINER and GO.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,6 +59,7 @@ for folder in out/bin/*/; do
 	case $target in
 	windows-*)
 		out/tools/bundle "$base.zip" "$SOURCE_DATE_EPOCH" meteragent "${folder}meteragent.exe" "$stage"/windows/*
+		[ "$target" != windows-amd64 ] || packaging/windows/msi.sh "${folder}meteragent.exe" "$VERSION" "$stage/windows" "$base.msi"
 		continue
 		;;
 	esac

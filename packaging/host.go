@@ -19,8 +19,11 @@ import (
 // Name is the name of the service, of its user, of its folders and of its source in the Windows event log.
 const Name = "meteragent"
 
-// ErrStuck means that the program was told to stop and did not end in time. The process should end at once.
-var ErrStuck = errors.New("still running after it was told to stop")
+// What Host returns of a program that hangs. The process should end at once, so that whoever started it starts it again.
+var (
+	ErrStuck = errors.New("still running after it was told to stop")
+	ErrHung  = errors.New("no progress any more")
+)
 
 // Program is what a service manager, or a person at a terminal, starts and stops.
 type Program struct {
@@ -57,8 +60,15 @@ type manager struct {
 	stop  <-chan struct{}   // closed when the program shall end
 	tell  func(stage) error // reports a change; each stage at most once, in their order
 	beat  time.Duration     // between two signs of life; 0 means that nobody watches
-	alive func() error      // gives a sign of life
+	alive func() error      // gives a sign of life; nil: nobody waits for one, so serve gives up a program that hangs
 }
+
+// Where no service manager watches, serve looks twice a minute, and gives up the second time that nothing has moved: the first
+// may be a machine that has just woken up.
+const (
+	ownBeat = 30 * time.Second
+	missed  = 2
+)
 
 // serve runs p from start to end. It is the one life cycle for systemd, the Windows service manager and a terminal. A report
 // that does not get through is returned at the end, since the program's work matters more than who hears of it.
@@ -87,7 +97,7 @@ func serve(p Program, m manager) error {
 			untold = err
 		}
 	}
-	told := false
+	told, still := false, 0
 	for {
 		select {
 		case err := <-ended:
@@ -98,8 +108,16 @@ func serve(p Program, m manager) error {
 				note(m.tell(running))
 			}
 		case <-beat:
-			if p.Alive == nil || p.Alive() {
-				note(m.alive())
+			switch {
+			case p.Alive == nil || p.Alive():
+				still = 0
+				if m.alive != nil {
+					note(m.alive())
+				}
+			case m.alive == nil:
+				if still++; still == missed {
+					return errors.Join(ErrHung, untold)
+				}
 			}
 		case <-m.stop:
 			m.stop, told = nil, true

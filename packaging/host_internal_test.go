@@ -99,6 +99,26 @@ func TestServeAlive(t *testing.T) {
 	})
 }
 
+// Where no manager watches, a program that hangs is given up within two looks, and one that only slept is not.
+func TestServeHung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, looks := make(chan struct{}), 0
+		defer close(release)
+		m := manager{tell: func(stage) error { return nil }, beat: ownBeat}
+		p := Program{
+			Run:   func(context.Context, func()) error { <-release; return nil },
+			Alive: func() bool { looks++; return looks <= 3 || looks == 5 }, // one miss, then hung
+		}
+		begin := time.Now()
+		if err := serve(p, m); !errors.Is(err, ErrHung) {
+			t.Errorf("got %v, want ErrHung", err)
+		}
+		if took := time.Since(begin); took != 7*ownBeat {
+			t.Errorf("gave up after %s, want %s", took, 7*ownBeat)
+		}
+	})
+}
+
 func TestServiceSID(t *testing.T) {
 	// The one that everybody knows, as `sc showsid TrustedInstaller` prints it.
 	const want = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"

@@ -11,13 +11,13 @@ import (
 )
 
 // Host runs p until it ends by itself or is told to stop by SIGTERM or SIGINT, and returns what Run returned. Below systemd
-// (Type=notify) it reports when p is ready and when it stops, and feeds the watchdog while p is alive. A second signal ends
-// the process at once.
+// (Type=notify) it reports when p is ready and when it stops, and feeds the watchdog while p is alive. Where nobody has a
+// watchdog it returns ErrHung once p no longer is. A second signal ends the process at once.
 func Host(p Program) error {
 	stop, release := interrupted()
 	defer release()
 	n := notifier(os.Getenv("NOTIFY_SOCKET"))
-	return serve(p, manager{
+	m := manager{
 		stop: stop,
 		tell: func(s stage) error {
 			if s == running {
@@ -25,9 +25,12 @@ func Host(p Program) error {
 			}
 			return n.send("STOPPING=1")
 		},
-		beat:  watchdog(os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID")) / 2,
-		alive: func() error { return n.send("WATCHDOG=1") },
-	})
+		beat: ownBeat,
+	}
+	if every := watchdog(os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID")); every > 0 {
+		m.beat, m.alive = every/2, func() error { return n.send("WATCHDOG=1") }
+	}
+	return serve(p, m)
 }
 
 // notifier is the path of systemd's notification socket; empty means that nobody listens. A leading @ is an abstract socket.
@@ -61,3 +64,6 @@ func watchdog(usec, pid string) time.Duration {
 	}
 	return time.Duration(n) * time.Microsecond
 }
+
+// DoubleClicked says whether somebody started the program from the Explorer of Windows.
+func DoubleClicked() bool { return false }

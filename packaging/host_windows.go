@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/inconshreveable/mousetrap"
 	"golang.org/x/sys/windows/svc"
 )
 
@@ -20,7 +21,7 @@ func Host(p Program) error {
 	if !p.Service {
 		stop, release := interrupted()
 		defer release()
-		return serve(p, manager{stop: stop, tell: func(stage) error { return nil }})
+		return serve(p, manager{stop: stop, beat: ownBeat, tell: func(stage) error { return nil }})
 	}
 	h := &handler{program: p}
 	if err := svc.Run(Name, h); err != nil {
@@ -45,7 +46,7 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes
 	stop := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() { // ends with the program; Execute waits for it below
-		ended <- serve(h.program, manager{stop: stop, tell: func(s stage) error {
+		ended <- serve(h.program, manager{stop: stop, beat: ownBeat, tell: func(s stage) error {
 			if s == running {
 				changes <- svc.Status{State: svc.Running, Accepts: svc.AcceptStop | svc.AcceptShutdown}
 			}
@@ -76,3 +77,7 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes
 }
 
 func milliseconds(d time.Duration) uint32 { return uint32(d / time.Millisecond) }
+
+// DoubleClicked says whether somebody started the program from the Explorer, where a window opens and closes again before its
+// text can be read.
+func DoubleClicked() bool { return mousetrap.StartedByExplorer() }

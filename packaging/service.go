@@ -73,6 +73,18 @@ func Uninstall() error {
 	})
 }
 
+// Purge deletes the folders that ConfigPath and DataDir name, with everything in them: the configuration, its secrets, and
+// readings that nobody has confirmed. The service must be uninstalled before. It returns ErrRights without administrator
+// rights.
+func Purge() error {
+	return act("purge", Spec{}, func(l registration) error {
+		if _, err := l.Status(); !errors.Is(err, ErrNotInstalled) {
+			return errors.New("it is still installed")
+		}
+		return errors.Join(os.RemoveAll(configFolder()), os.RemoveAll(dataFolder()))
+	})
+}
+
 // Start starts the service; a running one is left alone. It returns ErrNotInstalled, ErrRights, or why the service does not
 // run although it was started.
 func Start() error { return act("start", Spec{}, start) }

@@ -49,22 +49,30 @@ func prepare(registration) error {
 		path     string
 		writable bool
 	}{{configFolder(), false}, {dataFolder(), true}} {
-		if err := os.MkdirAll(dir.path, 0o755); err != nil {
+		if err := protect(dir.path, folderRights(dir.writable)); err != nil {
 			return err
 		}
-		descriptor, err := windows.SecurityDescriptorFromString(folderRights(dir.writable))
-		if err != nil {
-			return fmt.Errorf("rights of %s: %w", dir.path, err)
-		}
-		list, _, err := descriptor.DACL()
-		if err != nil {
-			return fmt.Errorf("rights of %s: %w", dir.path, err)
-		}
-		err = windows.SetNamedSecurityInfo(dir.path, windows.SE_FILE_OBJECT,
-			windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
-		if err != nil {
-			return fmt.Errorf("rights of %s: %w", dir.path, err)
-		}
+	}
+	return nil
+}
+
+// protect makes a folder, or gives an existing one these rights (SDDL) and no others.
+func protect(path, rights string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	descriptor, err := windows.SecurityDescriptorFromString(rights)
+	if err != nil {
+		return fmt.Errorf("rights of %s: %w", path, err)
+	}
+	list, _, err := descriptor.DACL()
+	if err != nil {
+		return fmt.Errorf("rights of %s: %w", path, err)
+	}
+	err = windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT,
+		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+	if err != nil {
+		return fmt.Errorf("rights of %s: %w", path, err)
 	}
 	return nil
 }
@@ -106,13 +114,10 @@ func point(registered *mgr.Service, s Spec) error {
 // settle sets the three recovery actions, also for an end with an error, and the delayed start, which spares the services
 // people wait for. Systems that do not know one of these settings run without it.
 func settle(registered *mgr.Service) error {
-	again := func(wait time.Duration) mgr.RecoveryAction {
-		return mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: wait}
-	}
 	day := uint32(24 * time.Hour / time.Second)
 	delayed := windows.SERVICE_DELAYED_AUTO_START_INFO{IsDelayedAutoStartUp: 1}
 	for _, err := range []error{
-		registered.SetRecoveryActions([]mgr.RecoveryAction{again(5 * time.Second), again(30 * time.Second), again(time.Minute)}, day),
+		registered.SetRecoveryActions(recovery(), day),
 		registered.SetRecoveryActionsOnNonCrashFailures(true),
 		windows.ChangeServiceConfig2(registered.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&delayed))),
 	} {
@@ -121,6 +126,14 @@ func settle(registered *mgr.Service) error {
 		}
 	}
 	return nil
+}
+
+// recovery is what Windows does the first, the second, and each further time that the service ends by itself.
+func recovery() []mgr.RecoveryAction {
+	again := func(wait time.Duration) mgr.RecoveryAction {
+		return mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: wait}
+	}
+	return []mgr.RecoveryAction{again(5 * time.Second), again(30 * time.Second), again(time.Minute)}
 }
 
 // unregister also waits, for a short time, until the registration has gone: another program that looks at it keeps it.

@@ -2,7 +2,7 @@
 # at most 900 s
 # All artefacts are built, are what they say, and come out the same when they are built again in another folder.
 . "$(dirname "$0")/lib.sh"
-need lintian rpm unzip jq
+need lintian rpm unzip jq wixl msibuild faketime
 
 export SOURCE_DATE_EPOCH=1767225600 COMMIT=0123456789ab
 make --no-print-directory dist VERSION=9.8.7 >"$scratch/dist.log" 2>&1 || {

@@ -8,6 +8,7 @@ packages=(
 	curl jq                                        # asking the portal what arrived
 	snmpd snmpsim                                  # devices that are not our own simulator
 	mosquitto nginx-light tinyproxy openssl        # between the agent and the portal
+	wine wine64 wixl msitools faketime perl-base   # Windows
 	python3-minimal util-linux                     # the corpus's own score; another user
 )
 missing=()

@@ -47,6 +47,10 @@ type app struct {
 // Main runs one command line and returns the exit code. It never calls os.Exit.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{in: stdin, out: stdout, err: stderr, say: text.For(language(args))}
+	cobra.MousetrapHelpText = "" // it would refuse shortcuts with a command, too
+	if len(args) == 0 && packaging.DoubleClicked() {
+		return a.doubleClicked()
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -55,6 +59,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return a.report(root.ExecuteContext(ctx))
+}
+
+// doubleClicked says what to do instead, and keeps the window open until it is read.
+func (a *app) doubleClicked() int {
+	fmt.Fprintln(a.out, text.Wrap(a.say.Say("help.doubleClicked", "program", os.Args[0]), width, ""))
+	a.in.Read(make([]byte, 1)) // any end of the wait is fine
+	return done
 }
 
 // language is what --lang says, or else the system.
@@ -67,12 +78,7 @@ func language(args []string) string {
 			return args[i+1]
 		}
 	}
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value := os.Getenv(name); value != "" {
-			return value
-		}
-	}
-	return ""
+	return packaging.Language()
 }
 
 func (a *app) root() *cobra.Command {

@@ -12,8 +12,8 @@ import (
 func (a *app) serviceCommand() *cobra.Command {
 	c := &cobra.Command{Use: "service", Short: a.say.Say("help.service"), Long: a.long(text.Key("help.service.long"))}
 	c.AddCommand(
-		a.serviceAct("install", text.Key("help.service.install"), text.Key("service.installed"), a.install),
-		a.serviceAct("uninstall", text.Key("help.service.uninstall"), text.Key("service.uninstalled"), packaging.Uninstall),
+		a.serviceInstall(),
+		a.serviceUninstall(),
 		a.serviceAct("start", text.Key("help.service.start"), text.Key("service.started"), packaging.Start),
 		a.serviceAct("stop", text.Key("help.service.stop"), text.Key("service.stopped"), packaging.Stop),
 		a.serviceAct("restart", text.Key("help.service.restart"), text.Key("service.started"), packaging.Restart),
@@ -35,12 +35,22 @@ func (a *app) serviceAct(use string, short, said text.Key, do func() error) *cob
 	}
 }
 
-// install refuses a bad configuration: a service that cannot start helps nobody.
-func (a *app) install() error {
-	if _, err := a.load(); err != nil {
-		return err
+func (a *app) serviceUninstall() *cobra.Command {
+	var purge bool
+	c := a.serviceAct("uninstall", text.Key("help.service.uninstall"), text.Key("service.uninstalled"), packaging.Uninstall)
+	c.Flags().BoolVar(&purge, "purge", false, a.say.Say("help.flag.purge"))
+	keep := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !purge {
+			return keep(c, args)
+		}
+		if err := errors.Join(packaging.Uninstall(), packaging.Purge()); err != nil {
+			return serviceFailure(err)
+		}
+		a.printf("%s\n", a.say.Say("service.purged"))
+		return nil
 	}
-	return packaging.Install(packaging.Spec{Config: a.config})
+	return c
 }
 
 func (a *app) serviceStatus() *cobra.Command {

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"meteragent/agent/config"
+	"meteragent/agent/text"
+	"meteragent/packaging"
+)
+
+// installFlags are how the service is installed.
+type installFlags struct {
+	answers config.Answers
+	token   string // path of the file to copy
+	now     bool
+	setup   bool // a package's installer calls, and nobody may be there
+}
+
+func (a *app) serviceInstall() *cobra.Command {
+	var f installFlags
+	c := &cobra.Command{
+		Use: "install", Short: a.say.Say("help.service.install"), Long: a.long(text.Key("help.service.install.long")), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.install(f) },
+	}
+	c.Flags().StringVar(&f.answers.Customer, "customer", "", a.say.Say("help.flag.customer"))
+	c.Flags().StringVar(&f.answers.URL, "portal", "", a.say.Say("help.flag.portal"))
+	c.Flags().StringSliceVar(&f.answers.Addresses, "network", nil, a.say.Say("help.flag.network"))
+	c.Flags().StringVar(&f.token, "token-file", "", a.say.Say("help.flag.tokenFile"))
+	c.Flags().BoolVar(&f.now, "now", false, a.say.Say("help.flag.now"))
+	c.Flags().BoolVar(&f.setup, "setup", false, "")
+	c.Flags().Lookup("setup").Hidden = true
+	return c
+}
+
+// install refuses a bad configuration: a service that cannot start helps nobody. An installer is only told: an upgrade must not
+// fail over a typing mistake with which the agent runs on (loadOrLastGood), nor a first installation for want of a file.
+func (a *app) install(f installFlags) error {
+	_, err := os.Stat(a.config)
+	missing, answered := errors.Is(err, fs.ErrNotExist), f.answers.Customer+f.answers.URL != ""
+	spec := packaging.Spec{Config: a.config}
+	switch {
+	case missing && answered:
+		if err := a.installNew(spec, f); err != nil {
+			return err
+		}
+	case missing && f.setup:
+		a.printf("%s\n", a.say.Say("service.unconfigured", "path", a.config))
+		return nil
+	default:
+		if answered {
+			a.printf("%s\n", a.say.Say("service.kept", "path", a.config))
+		}
+		if _, err := a.load(); err != nil && f.setup {
+			a.report(err)
+		} else if err != nil {
+			return err
+		}
+		if err := packaging.Install(spec); err != nil {
+			return serviceFailure(err)
+		}
+	}
+	if !f.now {
+		a.printf("%s\n", a.say.Say("service.installed", "path", a.config))
+		return nil
+	}
+	if err := packaging.Start(); err != nil {
+		return serviceFailure(err)
+	}
+	a.printf("%s\n", a.say.Say("service.ready", "path", a.config))
+	return nil
+}
+
+// tokenName is the token's file beside a configuration that install writes.
+const tokenName = "portal.token"
+
+// installNew writes the configuration, too. It comes after the installation, which makes the folder and closes it to others.
+func (a *app) installNew(spec packaging.Spec, f installFlags) error {
+	if _, err := config.Parse(a.config, []byte(config.Filled(f.answers))); err != nil {
+		return failure{code: wrongUse, err: err}
+	}
+	var token []byte
+	if f.token != "" {
+		var err error
+		if token, err = os.ReadFile(f.token); err != nil {
+			return usageError(err)
+		}
+		f.answers.TokenFile = tokenName
+	}
+	if err := packaging.Install(spec); err != nil {
+		return serviceFailure(err)
+	}
+	if len(token) > 0 {
+		if err := writeNew(filepath.Join(filepath.Dir(a.config), tokenName), token); err != nil {
+			return err
+		}
+	}
+	if err := writeNew(a.config, []byte(config.Filled(f.answers))); err != nil {
+		return err
+	}
+	a.printf("%s\n", a.say.Say("service.written", "path", a.config))
+	return nil
+}
+
+// writeNew writes a file that the service's group may read, and that is not there yet.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
