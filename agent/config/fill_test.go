@@ -25,8 +25,8 @@ func TestFilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Customer != customer || c.Portal.URL != answers.URL || c.Portal.Token.Reveal() != "secret" {
-			t.Errorf("got %q, %q, a token of %d characters", c.Customer, c.Portal.URL, len(c.Portal.Token.Reveal()))
+		if c.Customer != customer || c.Portals[0].URL != answers.URL || c.Portals[0].Token.Reveal() != "secret" {
+			t.Errorf("got %q, %q, a token of %d characters", c.Customer, c.Portals[0].URL, len(c.Portals[0].Token.Reveal()))
 		}
 		if diff := cmp.Diff(answers.Addresses, c.Networks[0].Addresses); diff != "" {
 			t.Errorf("addresses (-want +got):\n%s", diff)
