@@ -2,7 +2,6 @@ package transport_test
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 // the way in each round trip.
 func BenchmarkDistance(b *testing.B) {
 	batch := readings(b, 15) // about as many as an agent puts into 100 KiB
-	https, _ := leanServer(b)
+	https := transporttest.LeanServer(b)
 	broker := transporttest.NewBroker(b)
 	broker.Lean(b, "reading")
 	for name, config := range map[string]transport.Config{"https": https, "mqtts": broker.Config()} {
@@ -26,7 +25,7 @@ func BenchmarkDistance(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					at.Host = faraway(b, at.Host, trip/2)
+					at.Host = transporttest.Faraway(b, at.Host, trip/2)
 					config := config
 					config.URL = at.String()
 					link, err := transport.Dial(config)
@@ -38,69 +37,14 @@ func BenchmarkDistance(b *testing.B) {
 						_, err := link.Send(b.Context(), batch)
 						return err
 					}
-					spread(b, depth, send) // connects
+					spread(b, depth, depth, send) // connects
 					b.ResetTimer()
-					took := spread(b, depth, send)
+					took := spread(b, b.N, depth, send)
 					rate := float64(b.N*len(batch)) / took.Seconds()
 					b.ReportMetric(rate, "readings/s")
 					b.ReportMetric(rate/(float64(min(depth, b.N)*len(batch))/trip.Seconds()), "of-limit")
 				})
 			}
-		}
-	}
-}
-
-// faraway returns an address that leads to another one, where everything arrives late.
-func faraway(b *testing.B, address string, late time.Duration) string {
-	b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", address)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go carry(near, far, late)
-			go carry(far, near, late)
-		}
-	}()
-	return listener.Addr().String()
-}
-
-// carry passes on what it reads, each piece when its time has come.
-func carry(from, to net.Conn, late time.Duration) {
-	type piece struct {
-		due  time.Time
-		data []byte
-	}
-	pieces := make(chan piece, 1024)
-	go func() {
-		defer close(pieces)
-		for {
-			data := make([]byte, 32<<10)
-			n, err := from.Read(data)
-			if n > 0 {
-				pieces <- piece{time.Now().Add(late), data[:n]}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	defer to.Close()
-	for p := range pieces {
-		<-time.After(time.Until(p.due))
-		if _, err := to.Write(p.data); err != nil {
-			from.Close() // ends the reader
 		}
 	}
 }

@@ -114,22 +114,33 @@ type parcel struct {
 // order stays. It returns the records that are in the parcels, and those that can be in none.
 func (l *mqttLink) pack(batch []Message) (parcels []parcel, sent []Message, refused []Rejection) {
 	good, refused := sendable(batch)
+	rest := 0 // bytes that are still to be packed, about
+	for _, m := range good {
+		rest += len(m.Body) + 512
+	}
+	most := l.config.LargestBatch - len("]")
 	open := map[string]int{} // by kind: the parcel that is being filled
 	for _, m := range good {
-		event := l.envelope.event(nil, m)
-		if len(event)+len("[]") > l.config.LargestBatch {
-			refused = append(refused, unsendable(m, fmt.Errorf("%d bytes are over the limit of %d", len(event)+len("[]"), l.config.LargestBatch)))
+		i, begun := open[m.Kind]
+		if begun {
+			p := &parcels[i]
+			before := len(p.payload)
+			p.payload = l.envelope.event(append(p.payload, ','), m)
+			if len(p.payload) <= most {
+				sent = append(sent, m)
+				continue
+			}
+			p.payload = p.payload[:before]
+		}
+		payload := l.envelope.event(append(make([]byte, 0, min(rest, most+1)), '['), m)
+		if len(payload) > most {
+			refused = append(refused, unsendable(m, fmt.Errorf("%d bytes are over the limit of %d", len(payload)+1, l.config.LargestBatch)))
 			continue
 		}
 		sent = append(sent, m)
-		i, begun := open[m.Kind]
-		if begun && len(parcels[i].payload)+len(event)+len(",]") <= l.config.LargestBatch {
-			parcels[i].payload = append(append(parcels[i].payload, ','), event...)
-			continue
-		}
+		rest -= len(payload)
 		open[m.Kind] = len(parcels)
-		topic := strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind)
-		parcels = append(parcels, parcel{topic, append([]byte{'['}, event...)})
+		parcels = append(parcels, parcel{strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind), payload})
 	}
 	for i := range parcels {
 		parcels[i].payload = append(parcels[i].payload, ']')

@@ -84,6 +84,21 @@ func StartServer(t testing.TB, a *Authority, security *tls.Config) *Server {
 	return s
 }
 
+// LeanServer starts a server that accepts everything with as little work as can be, for
+// benchmarks, and returns how to reach it.
+func LeanServer(t testing.TB) transport.Config {
+	t.Helper()
+	a := NewAuthority(t)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, `{"results":[]}`)
+	}))
+	server.TLS = a.Server()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return transport.Config{URL: server.URL, CAFile: a.File, Agent: Agent, Customer: Customer}
+}
+
 func (s *Server) listen(address string, security *tls.Config) {
 	s.t.Helper()
 	listener, err := net.Listen("tcp", address)
