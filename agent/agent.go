@@ -48,8 +48,9 @@ const Portal = "portal"
 type Output struct {
 	Name   string // of the destination in the store
 	Link   transport.Link
-	Orders bool      // it gets the orders; only one output may, since two receivers would send two cartridges
-	Left   *Outgoing // told what leaves; nil if nobody wants to see it
+	Orders bool                    // it gets the orders; only one output may, since two receivers would send two cartridges
+	Left   *Outgoing               // told what leaves; nil if nobody wants to see it
+	Doors  func() []transport.Door // how each of its portals is, in the order of the configuration; nil if it has one
 }
 
 // takes says whether records of a kind go to an output.

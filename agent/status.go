@@ -14,6 +14,7 @@ import (
 	"meteragent/agent/text"
 	"meteragent/collector"
 	"meteragent/store"
+	"meteragent/transport"
 )
 
 // Memory is what the agent remembers, read from its database and, where there is a
@@ -138,13 +139,20 @@ func (m Memory) room(s *page.Status) error {
 // portals adds how deliveries go, to each receiver.
 func (m Memory) portals(s *page.Status) error {
 	receivers := m.Config.Receivers()
-	for _, name := range m.Store.Destinations() {
+	left, err := m.Store.Left()
+	if err != nil {
+		return err
+	}
+	for _, name := range append(m.Store.Destinations(), left...) {
 		p, err := m.portal(name)
 		if err != nil {
 			return err
 		}
 		if i := slices.IndexFunc(receivers, func(r config.Receiver) bool { return r.Name() == name }); i >= 0 {
-			p.URL, p.Orders = ShownURL(receivers[i][0]), receivers[i].Orders()
+			p.URL, p.Orders, p.Doors = ShownURL(receivers[i][0]), receivers[i].Orders(), m.doors(receivers[i])
+		}
+		if p.Left = slices.Contains(left, name); p.Left {
+			s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.left", "name", name, "count", p.Urgent+p.Bulk))
 		}
 		s.Portals = append(s.Portals, p)
 		rejected, err := m.Store.Quarantine(name)
@@ -154,6 +162,30 @@ func (m Memory) portals(s *page.Status) error {
 		s.Rejected += len(rejected)
 	}
 	return nil
+}
+
+// doors are the portals of a receiver that has several.
+func (m Memory) doors(r config.Receiver) (all []page.Door) {
+	var states []transport.Door
+	for _, o := range m.outputs {
+		if o.Name == r.Name() && o.Doors != nil {
+			states = o.Doors()
+		}
+	}
+	for i, p := range r {
+		if len(r) == 1 {
+			break
+		}
+		d := page.Door{URL: ShownURL(p)}
+		if i < len(states) {
+			d.Used = states[i].Used
+			if states[i].Err != nil {
+				d.LastError = states[i].Err.Error()
+			}
+		}
+		all = append(all, d)
+	}
+	return all
 }
 
 func (m Memory) portal(name string) (page.Portal, error) {

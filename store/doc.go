@@ -7,8 +7,8 @@
 //
 // # What it promises
 //
-//   - A record is dropped only when every configured destination has answered for
-//     it ([Tx.Settle]). Reading it ([Store.Pending]) changes nothing.
+//   - A record is dropped only when every destination has answered for
+//     it ([Tx.Settle]), also one that Open was not told, until it is forgotten. Reading it ([Store.Pending]) changes nothing.
 //   - A record has one identity for ever: stream, lane, sequence number. The stream
 //     is random and born with the file; numbers count from 1 in each lane, without
 //     holes, also after a crash.

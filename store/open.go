@@ -33,9 +33,9 @@ const format = 3
 // Options say how to open a store.
 type Options struct {
 	// Destinations are the names of all that records go to, each a name of at most 64
-	// bytes without slashes. One that the file knows and this list does not is
-	// forgotten, and what waited only for it is dropped. One that is new gets all that
-	// is still kept. With none, records are kept until there is one.
+	// bytes without slashes. One that the file knows and this list does not keeps what it
+	// waits for until Forget is called for it. One that is new gets all that is still kept.
+	// With none, records are kept until there is one.
 	Destinations []string
 	Timeout      time.Duration // to wait while another process has the file; 0 means 1 s
 
@@ -262,12 +262,10 @@ func isAt(path string, file *os.File) bool {
 	return err == nil && os.SameFile(there, info)
 }
 
-// prepare makes the buckets of a new file, or reads those of an old one, and
-// forgets destinations that are no longer configured. A file in which nothing
-// changes is not written to.
+// prepare makes the buckets of a new file, or reads those of an old one. A file in which
+// nothing changes is not written to.
 func (s *Store) prepare() error {
 	var fresh, older bool
-	var forgotten []string
 	err := s.View(func(t *Tx) error {
 		meta := t.bucket(metaBucket)
 		if fresh = meta == nil; fresh {
@@ -284,7 +282,6 @@ func (s *Store) prepare() error {
 				return damaged(fmt.Errorf("it has no bucket %s", name))
 			}
 		}
-		forgotten = t.forgotten()
 		return t.checkNumbers()
 	})
 	switch {
@@ -293,21 +290,13 @@ func (s *Store) prepare() error {
 	case fresh:
 		s.stream = rand.Text()
 		return s.Update((*Tx).create)
-	case len(forgotten) == 0 && !older:
+	case !older:
 		return nil
 	}
 	return s.Update(func(t *Tx) error {
 		// From format 1 to 2 to 3: values of the older kinds stay as they are, new ones are
 		// of the newest kind (seal.go). Only the number keeps older versions away.
-		if err := t.bucket(metaBucket).Put([]byte("format"), []byte(strconv.Itoa(format))); err != nil {
-			return err
-		}
-		for _, dest := range forgotten {
-			if err := t.forget(dest); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.bucket(metaBucket).Put([]byte("format"), []byte(strconv.Itoa(format)))
 	})
 }
 
@@ -341,7 +330,7 @@ func (t *Tx) checkNumbers() error {
 		records := t.lane(lane, t.store.stream)
 		key, _ := records.Cursor().Last()
 		last, _ := parseNumber(key)
-		for _, dest := range t.store.destinations {
+		for _, dest := range t.destinations() {
 			last = max(last, t.cursor(dest, lane, t.store.stream))
 		}
 		if given := records.Sequence(); given < last {

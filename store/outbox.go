@@ -196,7 +196,7 @@ func (s *Store) Waiting(dest string) (Waiting, error) {
 // check says whether dest and lane exist.
 func (t *Tx) check(dest, lane string) error {
 	switch {
-	case !slices.Contains(t.store.destinations, dest):
+	case !slices.Contains(t.destinations(), dest):
 		return fmt.Errorf("there is no destination %q", dest)
 	case !slices.Contains(lanes(), lane):
 		return fmt.Errorf("there is no lane %q", lane)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -263,9 +264,25 @@ func TestDestinations(t *testing.T) {
 	s.Close()
 
 	s = open(t, path, a, c)
-	check("b is forgotten", s, map[string]string{a: "5 6", c: "4 5 6"})
+	if left, err := s.Left(); err != nil || !slices.Equal(left, []string{b}) {
+		t.Errorf("left is %v, %v", left, err)
+	}
+	settle(t, s, c, pending(t, s, c, store.Bulk)[:1])
+	check("what b has not got is kept", s, map[string]string{a: "5 6", b: "3 4 5 6", c: "5 6"})
+	if err := s.Forget(a); err == nil {
+		t.Error("a destination in use was forgotten")
+	}
+	s.Close()
+	s = open(t, path, a, c)
+	if err := s.Forget(b); err != nil {
+		t.Error(err)
+	}
+	check("b is forgotten", s, map[string]string{a: "5 6", c: "5 6"})
 	s.Close()
 	s = open(t, path, a)
+	if err := s.Forget(c); err != nil {
+		t.Error(err)
+	}
 	check("c is forgotten", s, map[string]string{a: "5 6"})
 	s.Close()
 	s = open(t, path, a, b)

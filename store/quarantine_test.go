@@ -140,7 +140,10 @@ func TestQuarantineIsPerDestination(t *testing.T) {
 	}
 	s.Close()
 
-	s = open(t, path, "b") // a is forgotten, and with it what was to be sent again to it
+	s = open(t, path, "b")
+	if err := s.Forget("a"); err != nil { // and with it what was to be sent again to it
+		t.Fatal(err)
+	}
 	if list := quarantine(t, s, ""); len(list) != 1 || list[0].Destination != "b" {
 		t.Errorf("quarantine %v", list)
 	}
@@ -148,6 +151,9 @@ func TestQuarantineIsPerDestination(t *testing.T) {
 	s = open(t, path, "a")
 	if got := pending(t, s, "a", store.Urgent); len(got) != 0 {
 		t.Errorf("pending %v", got)
+	}
+	if err := s.Forget("b"); err != nil {
+		t.Fatal(err)
 	}
 	left := quarantine(t, s, "b")
 	if len(left) != 1 {

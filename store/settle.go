@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -158,20 +159,21 @@ func (t *Tx) judge(dest string, r Record, value []byte, reason json.RawMessage, 
 // drop deletes what every destination has answered for. Without destinations
 // nothing is dropped: one that is configured later gets everything.
 func (t *Tx) drop(lane string) error {
-	if len(t.store.destinations) == 0 {
+	destinations := t.destinations()
+	if len(destinations) == 0 {
 		return nil
 	}
 	for _, stream := range t.streams(lane) {
-		if err := t.dropFrom(lane, stream); err != nil {
+		if err := t.dropFrom(lane, stream, destinations); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Tx) dropFrom(lane, stream string) error {
-	through := t.cursor(t.store.destinations[0], lane, stream)
-	for _, dest := range t.store.destinations[1:] {
+func (t *Tx) dropFrom(lane, stream string, destinations []string) error {
+	through := t.cursor(destinations[0], lane, stream)
+	for _, dest := range destinations[1:] {
 		through = min(through, t.cursor(dest, lane, stream))
 	}
 	records := t.lane(lane, stream)
@@ -191,9 +193,12 @@ func (t *Tx) dropFrom(lane, stream string) error {
 	return deleteAll(records, done)
 }
 
-// forgotten returns the names of destinations that the file knows and the
-// configuration does not.
-func (t *Tx) forgotten() []string {
+// destinations are all that records are kept for: those of Open, and those that the file
+// knows besides.
+func (t *Tx) destinations() []string { return append(t.left(), t.store.destinations...) }
+
+// left returns the names of destinations that the file knows and Open was not told.
+func (t *Tx) left() []string {
 	var names []string
 	for _, bucket := range []string{cursorBucket, returnedBucket} {
 		for k := range scan(t.bucket(bucket), nil, nil) {
@@ -206,8 +211,33 @@ func (t *Tx) forgotten() []string {
 	return names
 }
 
-// forget removes a destination, and the records only it waited for. Its quarantine
-// stays, for a person to look at.
+// Left returns the names of destinations that the file knows and Open was not told, most
+// likely because they were taken out of a configuration. Records wait for them until
+// Forget.
+func (s *Store) Left() (names []string, err error) {
+	err = s.View(func(t *Tx) error {
+		names = t.left()
+		return nil
+	})
+	return names, err
+}
+
+// Forget removes a destination that Open was not told, and the records that only it
+// waited for. Its quarantine stays, for a person to look at.
+func (s *Store) Forget(dest string) error {
+	err := s.Update(func(t *Tx) error {
+		if !slices.Contains(t.left(), dest) {
+			return errors.New("there is none of this name, or it is still in use")
+		}
+		return t.forget(dest)
+	})
+	if err != nil {
+		return fmt.Errorf("forget destination %q: %w", dest, err)
+	}
+	return nil
+}
+
+// forget is Forget.
 func (t *Tx) forget(dest string) error {
 	for _, name := range []string{cursorBucket, returnedBucket} {
 		bucket := t.bucket(name)

@@ -11,13 +11,22 @@ import (
 // dial makes the links to all portals. It does not connect.
 func (d *daemon) dial(id string) (outputs []agent.Output, err error) {
 	for _, r := range d.cfg.Receivers() {
-		left := &agent.Outgoing{}
-		link, err := dial(d.cfg, r[0], id, left)
-		if err != nil {
-			return nil, errors.Join(err, d.hangUp())
+		o := agent.Output{Name: r.Name(), Orders: r.Orders(), Left: &agent.Outgoing{}}
+		var links []transport.Link
+		for _, p := range r {
+			link, err := dial(d.cfg, p, id, o.Left)
+			if err != nil {
+				return nil, errors.Join(err, d.hangUp())
+			}
+			links = append(links, link)
+			d.links = append(d.links, link)
 		}
-		d.links = append(d.links, link)
-		outputs = append(outputs, agent.Output{Name: r.Name(), Link: link, Orders: r.Orders(), Left: left})
+		o.Link = links[0]
+		if len(links) > 1 {
+			doors := transport.NewDoors(links...)
+			o.Link, o.Doors = doors, doors.State
+		}
+		outputs = append(outputs, o)
 	}
 	return outputs, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -212,8 +213,15 @@ func (a *app) printTraffic(s page.Status) {
 }
 
 func (a *app) printPortal(p page.Portal) {
-	a.printf("%s\n", text.Wrap(a.say.Say("status.portal", "url", p.URL, "state", a.say.Say(text.Key("portal."+p.State))), width, "  "))
+	a.printf("%s\n", text.Wrap(a.say.Say("status.portal", "url", cmp.Or(p.URL, p.Name), "state", a.say.Say(text.Key("portal."+p.State))), width, "  "))
 	a.printf("  %s\n", a.say.Say("status.waiting", "urgent", p.Urgent, "bulk", p.Bulk, "confirmed", p.Delivered))
+	for _, d := range p.Doors {
+		used := ""
+		if d.Used {
+			used = a.say.Say("page.door.used")
+		}
+		a.printf("%s\n", text.Wrap("  "+joined([]string{d.URL, used, d.LastError}, "  "), width, "    "))
+	}
 	if p.LastError != "" {
 		a.printf("%s\n", text.Wrap("  "+p.LastError, width, "    "))
 	}

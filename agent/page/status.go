@@ -88,6 +88,8 @@ type Portal struct {
 	Name      string    `json:"name"`
 	URL       string    `json:"url"`               // without what may be secret in it
 	Orders    bool      `json:"orders"`            // it gets the orders
+	Doors     []Door    `json:"doors,omitempty"`   // if there are several, in order of preference
+	Left      bool      `json:"left,omitempty"`    // it is not in the configuration any more; what waits is kept until it is forgotten
 	State     string    `json:"state"`             // "connected", "failing"; "idle" before the first delivery
 	Urgent    int       `json:"urgent"`            // records waiting in the urgent lane
 	Bulk      int       `json:"bulk"`              // records waiting in the bulk lane
@@ -98,6 +100,13 @@ type Portal struct {
 	LastError string    `json:"lastError,omitempty"`
 	Hint      string    `json:"hint,omitempty"`   // a key of the text catalogue
 	NextTry   time.Time `json:"nextTry,omitzero"` // while failing
+}
+
+// A Door is one of several portals that stand in for one another.
+type Door struct {
+	URL       string `json:"url"`
+	Used      bool   `json:"used"` // the last batch went there
+	LastError string `json:"lastError,omitempty"`
 }
 
 // An Order is one toner order and what became of it.

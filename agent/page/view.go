@@ -74,14 +74,32 @@ func (v view) portal(p Portal) part {
 	}
 	fact := func(name, value string) part { return all(el("dt", words(name)), el("dd", words(value))) }
 	return el("section", class("portal "+p.State),
-		el("h2", words(v.Say("page.portal"))),
+		el("h2", words(v.Say("page.portal")+named(p))),
 		el("p", class("big"), words(state)),
 		el("p", words(p.URL)),
 		el("dl",
 			fact(v.Say("page.portal.confirmed"), v.Number(int64(p.Delivered))),
 			fact(v.Say("page.portal.waiting"), fmt.Sprintf("%d + %d", p.Urgent, p.Bulk)),
 			fact(v.Say("page.portal.last"), v.ago(p.LastSent))),
-		problem(p.LastError), v.hint(p.Hint))
+		problem(p.LastError), v.hint(p.Hint),
+		each(p.Doors, v.door))
+}
+
+// named is the name of a portal that is not simply called so.
+func named(p Portal) string {
+	if p.Name == "portal" {
+		return ""
+	}
+	return " " + p.Name
+}
+
+// door is one of several portals that stand in for one another.
+func (v view) door(d Door) part {
+	said := d.URL
+	if d.Used {
+		said += " · " + v.Say("page.door.used")
+	}
+	return all(el("p", words(said)), problem(d.LastError))
 }
 
 func (v view) devices() part {
