@@ -193,7 +193,7 @@ func (a *app) forecast(f toner.Forecast) string {
 		return a.say.Say(text.Key("why.forecast."+string(f.Confidence)), "days", f.History)
 	}
 	return a.say.Say("why.lasts", "days", a.say.Decimal(f.Days), "soonest", a.say.Decimal(f.Soonest), "latest", a.say.Decimal(f.Latest),
-		"empty", f.Empty.Format(time.DateOnly), "history", f.History, "confidence", a.say.Say(text.Key("why.forecast."+string(f.Confidence))))
+		"empty", a.say.Date(f.Empty), "history", f.History, "confidence", a.say.Say(text.Key("why.forecast."+string(f.Confidence))))
 }
 
 // line prints a label and what belongs to it.

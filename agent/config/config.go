@@ -133,7 +133,7 @@ func Default() Config {
 		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second, Rate: 200},
 		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
 		Toner: Toner{
-			Mode: "order", OrderBelow: 15, DaysLeft: 5,
+			Mode: "order", OrderBelow: 15, DaysLeft: 7,
 			Confirm: 3, ConfirmOver: time.Hour, Sudden: 12 * time.Hour,
 			History: 14 * day, Delivery: 3 * day, Together: 3 * day,
 			PerDevice: 12, PerSite: 100,

@@ -54,6 +54,14 @@ func (c *Catalogue) Time(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
+// Date shows the day of a time, in the time's own zone.
+func (c *Catalogue) Date(t time.Time) string {
+	if c.lang == German {
+		return t.Format("02.01.2006")
+	}
+	return t.Format(time.DateOnly)
+}
+
 // Duration shows the two largest units of a duration: "4 h", "1 h 30 min", "2 d 4 h",
 // "1.5 s". Less than a second is shown in milliseconds.
 func (c *Catalogue) Duration(d time.Duration) string {

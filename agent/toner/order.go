@@ -47,7 +47,8 @@ type Code string
 // The reasons. Their sentences are "order.why.<code>" in the catalogue.
 const (
 	LevelBelow      Code = "levelBelow"      // the level is measured and below the rule's percentage
-	DaysLeft        Code = "daysLeft"        // a busy stretch would use up the rest within the rule's days
+	DaysLeft        Code = "daysLeft"        // at the usual pace it lasts the rule's days at most
+	Busy            Code = "busy"            // a busy stretch would use it up before a parcel comes
 	PagesLeft       Code = "pagesLeft"       // it lasts fewer pages than the rule's
 	SaysEmpty       Code = "saysEmpty"       // the device says that the supply is empty
 	SaysAlmostEmpty Code = "saysAlmostEmpty" // the device says so, and its level is not measured

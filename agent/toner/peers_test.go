@@ -12,7 +12,7 @@ import (
 // usual is the policy of a file that says nothing; agent/config holds it.
 func usual() toner.Policy {
 	return toner.Policy{
-		Rules:    toner.Rules{{OrderBelow: 15, DaysLeft: 5, Source: "toner.order_below"}},
+		Rules:    toner.Rules{{OrderBelow: 15, DaysLeft: 7, Source: "toner.order_below"}},
 		Readings: 3, Over: time.Hour, Sudden: 12 * time.Hour, History: 14, Delivery: 3, Together: 3,
 	}
 }

@@ -24,7 +24,7 @@ const (
 	ByPages  Proof = "pages"  // more was printed than was left, and the level is not empty
 	BySerial Proof = "serial" // another serial number
 	ByPart   Proof = "part"   // another part number
-	BySignal Proof = "signal" // after the order was shipped the device stopped complaining, for many pages
+	BySignal Proof = "signal" // after the order was shipped a device without serial numbers stopped complaining, for many pages
 )
 
 // An Event is something that happened to a cartridge and is not an order. Its JSON is
@@ -62,8 +62,13 @@ func (s *Supply) renewed(o Observation, rule Rule, p Policy) Proof {
 	}
 	// A level that jumps while a cover is open goes with no page; a new cartridge prints.
 	printed, told := pagesSince(s.New.Pages, o.Pages)
-	lasted := o.At.Sub(s.New.Since) >= mostShaken
-	if proof == ByLevel && told && printed == 0 || proof == BySignal && (printed < clearPages || !lasted) || proof == ByPages && !lasted {
+	lasted := o.At.Sub(s.New.Since)
+	switch {
+	case proof == ByLevel && told && printed == 0,
+		proof == ByPages && lasted < mostShaken,
+		proof == BySignal && (printed < clearPages || lasted < mostShaken),
+		// Black pages say nothing of a colour.
+		proof == BySignal && !s.Always && (printed < 4*clearPages || lasted < 4*mostShaken):
 		return ""
 	}
 	return proof
@@ -87,7 +92,7 @@ func (s *Supply) newer(o Observation, rule Rule) Proof {
 	case o.Serial == "" && o.Part != "" && o.Part != s.Part && s.Part != "":
 		return ByPart
 	}
-	if s.State == Shipped && !s.Order.Reason.measured() && o.Pages != nil {
+	if s.State == Shipped && !s.Order.Reason.measured() && o.Pages != nil && o.Serial == "" {
 		return BySignal
 	}
 	return ""

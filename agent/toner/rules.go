@@ -54,7 +54,7 @@ type Rule struct {
 	Model      string // glob as path.Match reads it, except that * matches a slash too; case is ignored
 	Colour     string // collector.Supply.Colorant
 	OrderBelow int    // percent; 0 orders nothing
-	DaysLeft   int    // order when a busy stretch uses up the rest in so many days; 0 looks at the level only
+	DaysLeft   int    // order when it lasts so many days, or a busy stretch less than the parcel takes; 0 looks at the level only
 	PagesLeft  int64  // order when it lasts fewer pages; 0 does not look at pages
 	Source     string // where OrderBelow stands: "toner.rule[2].order_below"
 }
@@ -63,6 +63,8 @@ type Rule struct {
 func (r Rule) source(code Code) string {
 	setting := "order_below"
 	switch code {
+	case Busy:
+		return "toner.delivery"
 	case DaysLeft, Together:
 		setting = "days_left"
 	case PagesLeft:

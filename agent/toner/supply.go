@@ -2,6 +2,7 @@ package toner
 
 import (
 	"slices"
+	"time"
 )
 
 // after is the supply after one more observation, what happened to it, and whether it
@@ -79,6 +80,10 @@ const (
 	stepCoarse = 5  // percentage points: a device with larger steps is coarse
 )
 
+// settled is how long a level in large steps stands before it counts as reached: noise
+// moves it up and down between two steps.
+const settled = 24 * time.Hour
+
 // low says why an observation is one of a supply to be ordered, or "".
 func (s Supply) low(o Observation, rule Rule, p Policy) Code {
 	if rule.OrderBelow <= 0 || s.ghost() {
@@ -104,12 +109,15 @@ func (s Supply) low(o Observation, rule Rule, p Policy) Code {
 		}
 	}
 	if rule.DaysLeft > 0 && *o.Percent <= s.Use.ahead() && s.confidence(o, p.History).sure() {
-		if s.Use.busy(max(rule.DaysLeft, p.Delivery+1), o.At) >= left {
+		switch {
+		case walk(s.Use.week(), left, o.At) <= float64(rule.DaysLeft):
 			return DaysLeft
+		case s.Use.busy(p.Delivery+1, o.At) >= left: // a parcel is late now and then
+			return Busy
 		}
 		return ""
 	}
-	if *o.Percent < below || s.Use.coarse() && *o.Percent <= s.Use.Step {
+	if *o.Percent < below || s.Use.coarse() && *o.Percent <= s.Use.Step && o.At.Sub(s.LowestOn) >= settled {
 		return LevelBelow
 	}
 	return ""

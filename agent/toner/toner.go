@@ -19,8 +19,8 @@
 //
 //   - watch: less than twice the percentage of the rule.
 //   - due: the rule says so (Supply.low). Where the device measures, a forecast that is
-//     sure decides: would a busy stretch use up the rest within the rule's days? Without
-//     such a forecast the rule's percentage decides. Less than 3 percent is due in any
+//     sure decides: does the rest last the rule's days at most, or would a busy stretch
+//     use it up before a parcel comes? Without such a forecast the rule's percentage decides. Less than 3 percent is due in any
 //     case, and so is what the device says is empty. Levels that are not measured never
 //     count; there the device's word "nearly empty" does.
 //   - ordered: as many readings as the policy wants have said so in a row, over the time
