@@ -69,8 +69,8 @@ func TestLevelsThatAreDoubted(t *testing.T) {
 		{"three readings over an hour", nil, func(c *course) { c.see("48", 1).see("36", 1).see("24", 1).see("14", 3) }, 1},
 		{"two are not enough", nil, func(c *course) { c.see("48", 1).see("36", 1).see("24", 1).see("14", 2).see("16", 3) }, 0},
 		{"a vendor's own level counts", vendor, func(c *course) { c.see("48", 1).see("36", 1).see("24", 1).see("14", 3) }, 1},
-		{"a step of 25 is low at 25, since nobody knows how it rounds", nil, func(c *course) { c.see("50", 5).see("25", 60) }, 1},
-		{"but a step must stand for a day", nil, func(c *course) { c.see("50", 5).see("25", 10) }, 0},
+		{"a step of 25 is low at 25, since nobody knows how it rounds", nil, func(c *course) { c.see("50", 5).see("25", 200) }, 1},
+		{"but a step must stand for three days", nil, func(c *course) { c.see("50", 5).see("25", 10) }, 0},
 		{"a step of 10 at 10", nil, func(c *course) { c.see("50", 3).see("40", 4).see("30", 4).see("20", 4).see("10", 8) }, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

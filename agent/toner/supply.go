@@ -80,9 +80,9 @@ const (
 	stepCoarse = 5  // percentage points: a device with larger steps is coarse
 )
 
-// settled is how long a level in large steps stands before it counts as reached: noise
-// moves it up and down between two steps.
-const settled = 24 * time.Hour
+// settled is how long a level in large steps stands before it counts as reached, over a
+// weekend too: noise moves it up and down between two steps.
+const settled = 3 * 24 * time.Hour
 
 // low says why an observation is one of a supply to be ordered, or "".
 func (s Supply) low(o Observation, rule Rule, p Policy) Code {
