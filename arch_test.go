@@ -34,7 +34,7 @@ var homes = map[string][]string{
 	"github.com/pelletier/go-toml/v2":      {"agent/config", "collector"},
 	"github.com/spf13/cobra":               {"agent/cli"},
 	"github.com/spf13/pflag":               {"agent/cli"},
-	"github.com/google/uuid":               {"agent", "agent/toner", "store", "transport/portal"},
+	"github.com/google/uuid":               {"agent", "agent/alert", "agent/toner", "store", "transport/portal"},
 	"golang.org/x/net":                     {"agent/page", "transport/portal"}, // html.Render
 	"golang.org/x/sys":                     {"packaging", "store"},
 	"golang.org/x/text":                    {"collector"},
