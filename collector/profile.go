@@ -58,7 +58,7 @@ type Object struct {
 
 // A Counter is one counter: an object of its own, or a row of a table.
 type Counter struct {
-	Name      string    `toml:"name"`   // one of the vocabulary; "" for a part of a sum
+	Name      string    `toml:"name"`   // one of the vocabulary; "" for what PWG has no word for
 	Unit      string    `toml:"unit"`   // "" is what the name says
 	Format    Format    `toml:"format"` // "" is Life
 	Code      string    `toml:"code"`   // the maker's own number, such as "canon:101"
@@ -75,7 +75,9 @@ type Table struct {
 	Key      string    `toml:"key"`      // the column of types or labels; "" if the index is the key
 	Value    string    `toml:"value"`    // the column of the values
 	Code     string    `toml:"code"`     // put before the key to make the code, such as "canon"
+	Or       string    `toml:"or"`       // the column of the values of models that have none in value
 	Fallback bool      `toml:"fallback"` // only asked of devices that have none of the other tables
+	Unlisted bool      `toml:"unlisted"` // rows that are not listed are told too, without a name
 	Rows     []Counter `toml:"row"`
 }
 

@@ -57,7 +57,21 @@ func parseProfile(file string, data []byte) (*Profile, ProfileProblems) {
 		return nil, c.problems
 	}
 	p.complete()
+	p.Tables = alternatives(p.Tables)
 	return &p, nil
+}
+
+// alternatives makes two tables of one that can have its values in either of two columns.
+func alternatives(tables []Table) []Table {
+	var all []Table
+	for _, t := range tables {
+		all = append(all, t)
+		if t.Or != "" {
+			t.Value, t.Or, t.Fallback = t.Or, "", true
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 func syntaxProblems(file string, err error) ProfileProblems {
@@ -101,6 +115,7 @@ func (p *Profile) complete() {
 		}
 		trim(&p.Tables[i].Key)
 		trim(&p.Tables[i].Value)
+		trim(&p.Tables[i].Or)
 	}
 	for i := range p.Supplies {
 		trim(&p.Supplies[i].Label)
@@ -251,6 +266,12 @@ func (c *checker) tables(tables []Table) {
 		c.oid("table", i, "value", t.Value)
 		if t.Key != "" {
 			c.oid("table", i, "key", t.Key)
+		}
+		if t.Or != "" {
+			c.oid("table", i, "or", t.Or)
+		}
+		if t.Unlisted && t.Code == "" {
+			c.wrong("table", i, "unlisted", "needs a code for the table")
 		}
 		if len(t.Rows) == 0 || len(t.Rows) > maxRows {
 			c.wrong("table", i, "value", "has %d rows; it must have 1 to %d", len(t.Rows), maxRows)

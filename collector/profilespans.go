@@ -6,8 +6,13 @@ import (
 	"strings"
 )
 
-// maxTableRows is how many rows of a maker's table are read.
-const maxTableRows = 160
+// maxTableRows is how many rows of a maker's table are read. Canon's panels know some 400
+// counters.
+const maxTableRows = 512
+
+// usualRows is how many of them are expected, whatever the profile knows: of all that a
+// maker can count, one model has a part.
+const usualRows = 28
 
 // spans lists what a profile asks for, but for what it falls back on.
 func (p *Profile) spans() []span {
@@ -74,7 +79,7 @@ func (t Table) spans() []span {
 
 // columnSpans read one or two columns of a table, in one go if they are neighbours.
 func columnSpans(key, value string, rows int) []span {
-	table := span{from: value, to: value, rows: max(rows, 1), most: maxTableRows}
+	table := span{from: value, to: value, rows: min(max(rows, 1), usualRows), most: maxTableRows}
 	if key == "" {
 		return []span{table}
 	}

@@ -67,7 +67,8 @@ type Device struct {
 }
 
 // A Meter is one counter of one source. Name follows PWG 5106.1:
-// <service>.<measure>.<colour>[.<size>], such as "systemTotals.impressions.total".
+// <service>.<measure>.<colour>[.<size>], such as "systemTotals.impressions.total"; what
+// PWG has no word for is "unnamed." and its maker's own number or label.
 // A meter with several sources has several entries of one name; of those that count
 // for a lifetime exactly one is Primary, and all are Disputed where the values differ.
 // A device with several markers has a meter for each, of a service named after the

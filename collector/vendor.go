@@ -2,6 +2,7 @@ package collector
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,14 +16,15 @@ func (t Table) code(row Counter, key string) string {
 	return t.Code + ":" + key
 }
 
-// row returns the row with a key, as the device tells it.
+// row returns the row with a key, as the device tells it. Of a table whose other rows
+// are told too, that is every row with a key.
 func (t Table) row(key string) (Counter, bool) {
 	for _, row := range t.Rows {
 		if slices.ContainsFunc(row.Is, func(is string) bool { return strings.EqualFold(is, key) }) {
 			return row, true
 		}
 	}
-	return Counter{}, false
+	return Counter{Format: FormatUnknown}, t.Unlisted && key != ""
 }
 
 // profileMeters are the counters that the profile knows: those of their own, rows of
@@ -32,6 +34,7 @@ func (t telling) profileMeters() []Meter {
 		return nil
 	}
 	var meters []Meter
+	meters = append(meters, t.unlistedEntries()...)
 	for _, c := range t.profile.Meters {
 		column, index := splitOID(c.OID)
 		v := t.at(column, index)
@@ -45,8 +48,28 @@ func (t telling) profileMeters() []Meter {
 	for _, table := range t.profile.Tables {
 		meters = append(meters, t.tableMeters(table)...)
 	}
-	meters = append(meters, t.profileSums(meters)...)
-	return slices.DeleteFunc(meters, func(m Meter) bool { return m.Name == "" })
+	return append(meters, t.profileSums(meters)...)
+}
+
+// unlistedEntries are the entries of Brother octet strings of which the profile does
+// not say what they are.
+func (t telling) unlistedEntries() []Meter {
+	var meters []Meter
+	for i, c := range t.profile.Meters {
+		same := func(other Counter) bool { return other.OID == c.OID && other.Decode == c.Decode }
+		if c.Decode != "brother" || slices.ContainsFunc(t.profile.Meters[:i], same) {
+			continue
+		}
+		v := t.at(splitOID(c.OID))
+		for id := range 255 {
+			listed := func(other Counter) bool { return same(other) && other.Entry == id }
+			if n, ok := brotherEntry(v, id).count(); ok && !slices.ContainsFunc(t.profile.Meters, listed) {
+				code := fmt.Sprintf("brother:%02x", id)
+				meters = append(meters, Counter{Format: FormatUnknown}.meter(n, c.OID, code))
+			}
+		}
+	}
+	return meters
 }
 
 func (t telling) tableMeters(table Table) []Meter {
@@ -58,6 +81,9 @@ func (t telling) tableMeters(table Table) []Meter {
 		}
 		row, known := table.row(key)
 		n, ok := t.at(table.Value, index).count()
+		if row.Is == nil && n == 0 && strings.Trim(key, "0123456789.") == "" {
+			continue // one of hundreds of numbers that this device does not count
+		}
 		if known && ok {
 			meters = append(meters, row.meter(n, table.Value+"."+index, table.code(row, key)))
 		}
@@ -76,11 +102,26 @@ func (t telling) key(v variable) string {
 	return ""
 }
 
+// meter is a counter that was read. One that PWG has no word for is named after its
+// maker's own number or label, so that nothing is lost: "unnamed.canon-312".
 func (c Counter) meter(n int64, oid, code string) Meter {
+	unit := cmp.Or(c.Unit, measureOf(c.Name), "unknown")
+	if c.Name == "" {
+		c.Name = unnamed + slug(code)
+	}
 	return Meter{
-		Name: c.Name, Value: n, Unit: cmp.Or(c.Unit, measureOf(c.Name)), Format: cmp.Or(c.Format, Life),
+		Name: c.Name, Value: n, Unit: unit, Format: cmp.Or(c.Format, Life),
 		Persistence: Lifetime, Code: code, OID: oid, Confirmed: c.Confirmed, Quality: Good,
 	}
+}
+
+// unnamed begins the names of meters that PWG has no word for.
+const unnamed = "unnamed."
+
+// slug is a text in small letters, digits and dashes.
+func slug(text string) string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
 }
 
 // measureOf is the second word of a meter's name, which is what it counts.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestBrotherEntry(t *testing.T) {
@@ -83,4 +85,36 @@ func recordings(t *testing.T) []string {
 		walks = append(walks, string(b))
 	}
 	return walks
+}
+
+// What no profile names is told all the same, but for the hundreds of numbers that a
+// device does not count.
+func TestUnlistedRows(t *testing.T) {
+	p := &Profile{
+		Meters: []Counter{{Name: "systemTotals.impressions.total", OID: "1.1.0", Decode: "brother", Entry: 0, Code: "brother:00"}},
+		Tables: []Table{
+			{Value: "1.2", Code: "acme", Unlisted: true, Rows: []Counter{{Is: []string{"101"}, Name: "print.impressions.total"}, {Is: []string{"7"}}}},
+			{Key: "1.3.1", Value: "1.3.2", Code: "acme", Unlisted: true},
+			{Value: "1.4", Code: "acme"},
+		},
+	}
+	number := func(name string, n int64) variable { return variable{name: name, kind: integer, num: n} }
+	h := harvest{
+		"1.1":   {{name: "1.1.0", kind: octets, text: "\x00\x01\x01\x05\x1b\x01\x02\x01\x00\xff"}},
+		"1.2":   {number("1.2.7", 0), number("1.2.101", 3), number("1.2.102", 4), number("1.2.103", 0)},
+		"1.3.1": {{name: "1.3.1.1", kind: octets, text: "Fax & Co"}},
+		"1.3.2": {number("1.3.2.1", 0)},
+		"1.4":   {number("1.4.9", 9)},
+	}
+	got := map[string]int64{}
+	for _, m := range (telling{harvest: h, profile: p}).profileMeters() {
+		got[m.Name+" "+m.Code] = m.Value
+	}
+	want := map[string]int64{
+		"systemTotals.impressions.total brother:00": 5, "unnamed.brother-1b brother:1b": 256, "unnamed.acme-7 acme:7": 0,
+		"print.impressions.total acme:101": 3, "unnamed.acme-102 acme:102": 4, "unnamed.acme-fax-co acme:Fax & Co": 0,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

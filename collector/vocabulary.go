@@ -8,11 +8,11 @@ import (
 // The vocabulary of meter names, after PWG 5106.1: <service>.<measure>.<colour>, and
 // after impressions .large or .small. What PWG has no word for is added: stored is
 // what is printed from a copier's own memory, other what it prints for itself;
-// interpreter-... counts by page language, colorant-... by toner; unknown-... is told by a device, and nobody has published what it is.
+// interpreter-... counts by page language, colorant-... by toner.
 const (
 	meterServices = "systemTotals copy print scan faxIn faxOut emailOut stored other " +
 		"interpreter-escpr interpreter-escpage interpreter-pcl interpreter-postscript interpreter-other " +
-		"unknown-1 unknown-2 colorant-black colorant-cyan colorant-magenta colorant-yellow"
+		"colorant-black colorant-cyan colorant-magenta colorant-yellow"
 	meterMeasures = "impressions sheets images"
 	meterColours  = "total monochrome fullColor highlightColor singleColor twoColor blank twoSided"
 	meterSizes    = "large small"
