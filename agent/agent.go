@@ -126,6 +126,8 @@ const (
 	DeviceMoved
 	DeviceReplaced
 	DeviceConflict
+	DeviceLost
+	DeviceReturned
 	DeviceSilent
 	DeviceBack
 	ReadingStored

@@ -1,11 +1,9 @@
 package agent
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"meteragent/agent/config"
 	"meteragent/collector"
@@ -65,108 +63,6 @@ func ranges(texts []string) []collector.Range {
 
 func within(ranges []collector.Range, a netip.Addr) bool {
 	return slices.ContainsFunc(ranges, func(r collector.Range) bool { return r.Contains(a) })
-}
-
-// discoverForEver sweeps at the start, then every discovery.every, and earlier if a
-// known device has gone silent: it may answer at another address, where its serial
-// number will tell that it has moved.
-func (a *Agent) discoverForEver(ctx context.Context) {
-	a.waitForSearch(ctx)
-	for ctx.Err() == nil {
-		err := a.discoverOnce(ctx, func(f collector.Find) {
-			select {
-			case a.found <- f:
-			case <-ctx.Done():
-			}
-		})
-		if err != nil && ctx.Err() == nil {
-			a.log.Warn("the search for new devices did not finish", "err", err)
-		}
-		a.restFromSearch(ctx)
-		a.waitForSearch(ctx)
-	}
-}
-
-// waitForSearch returns when no network is in its quiet hours, and none will be before
-// the search is over.
-func (a *Agent) waitForSearch(ctx context.Context) {
-	for ctx.Err() == nil {
-		now := time.Now()
-		end := a.quietUntil(now)
-		if !end.After(now) {
-			return
-		}
-		timer := time.NewTimer(end.Sub(now))
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
-// quietUntil is when the quiet hours are over that a search begun at now would meet;
-// now if it would meet none.
-func (a *Agent) quietUntil(now time.Time) time.Time {
-	var long time.Duration
-	sweeps, err := Sweeps(a.cfg)
-	if err != nil {
-		return now // the search itself says so
-	}
-	for _, s := range sweeps {
-		long += s.Longest()
-	}
-	for _, n := range a.cfg.Networks {
-		quiet := a.cfg.QuietOf(n)
-		for at := now; !at.After(now.Add(long)); at = at.Add(time.Minute) {
-			if quiet.Contains(at) {
-				return quiet.End(at)
-			}
-		}
-	}
-	return now
-}
-
-// searchRest is between two searches at least, however many devices go silent: at
-// night all of them do.
-const searchRest = time.Hour
-
-// restFromSearch returns when the next search is due.
-func (a *Agent) restFromSearch(ctx context.Context) {
-	regular, rested := time.NewTimer(a.cfg.Discovery.Every), time.NewTimer(searchRest)
-	defer regular.Stop()
-	defer rested.Stop()
-	select {
-	case <-ctx.Done():
-		return
-	case <-regular.C:
-		return
-	case <-rested.C:
-	}
-	select {
-	case <-ctx.Done():
-	case <-regular.C:
-	case <-a.lost:
-	}
-}
-
-// discoverOnce sweeps every configured range and hands over the printers.
-func (a *Agent) discoverOnce(ctx context.Context, found func(collector.Find)) error {
-	sweeps, err := Sweeps(a.cfg)
-	if err != nil {
-		return err
-	}
-	for _, s := range sweeps {
-		err := a.copiers.Discover(ctx, s, func(f collector.Find) {
-			if f.Printer {
-				found(f)
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Sweeps are the searches that a configuration asks for: one for each network that

@@ -21,6 +21,7 @@ const (
 	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book
 	daily   = "daily"   // device id + "|" + date in UTC: page.Entry, the last of that day
 	traffic = "traffic" // device id: []page.Day, of the last days
+	search  = "search"  // "mark": searchMark
 )
 
 // The kinds of record, which are the middle word of the event types on the wire.
@@ -34,24 +35,6 @@ const (
 
 // dailyKept is how long daily values stay.
 const dailyKept = 400 * 24 * time.Hour
-
-// A Device is what the agent remembers of a copier between readings.
-type Device struct {
-	Device    collector.Device `json:"device"`
-	Host      string           `json:"host"` // host:port it last answered at
-	FirstSeen time.Time        `json:"firstSeen"`
-	LastRead  time.Time        `json:"lastRead"`           // the last reading of any scope
-	LastFull  time.Time        `json:"lastFull"`           // the last reading that asked for everything
-	Conflict  string           `json:"conflict,omitempty"` // another host that says it is this device
-}
-
-// A DeviceEvent is the body of a device record.
-type DeviceEvent struct {
-	Event    string     `json:"event"` // "found", "moved", "replaced", "conflict"
-	At       time.Time  `json:"at"`
-	Device   SentDevice `json:"device"`
-	Previous string     `json:"previous,omitempty"` // moved, conflict: the other host, if addresses may be sent; replaced: the id that was there
-}
 
 // An OrderEntry is one order and what became of it.
 type OrderEntry struct {
@@ -97,80 +80,6 @@ func (k *keeping) all() error {
 		}
 	}
 	return nil
-}
-
-// device notes where the device answered and what that means.
-func (k *keeping) device() error {
-	r := &k.reading
-	var d Device
-	known, err := k.tx.Get(devices, r.Device.ID, &d)
-	if err != nil {
-		return err
-	}
-	switch {
-	case !known:
-		d.FirstSeen, d.Host = r.TakenAt, k.host
-		err = k.event("found", "", DeviceFound)
-	case d.Host == k.host:
-		if !k.agent.health.answersStill(d.Conflict, r.Device.ID) {
-			d.Conflict = "" // the other one has gone
-		}
-	case k.agent.health.answersStill(d.Host, r.Device.ID):
-		// Two addresses answer with one serial: neither is believed to be a move.
-		if d.Conflict != k.host {
-			d.Conflict = k.host
-			err = k.event("conflict", d.Host, DeviceConflict)
-		}
-	default:
-		err = k.event("moved", d.Host, DeviceMoved)
-		d.Host, d.Conflict = k.host, ""
-	}
-	if err != nil {
-		return err
-	}
-	if err := k.replaced(); err != nil {
-		return err
-	}
-	d.Device, d.LastRead = r.Device, r.TakenAt
-	if k.scope == collector.Full {
-		d.LastFull = r.TakenAt
-	}
-	return k.tx.Put(devices, r.Device.ID, d)
-}
-
-// replaced says so when another device used to answer at this host.
-func (k *keeping) replaced() error {
-	var before string
-	known, err := k.tx.Get(hosts, k.host, &before)
-	if err != nil || known && before == k.reading.Device.ID {
-		return err
-	}
-	if known {
-		var old Device
-		if _, err := k.tx.Get(devices, before, &old); err != nil {
-			return err
-		}
-		if old.Host == k.host { // not if it has answered elsewhere since
-			if err := k.event("replaced", before, DeviceReplaced); err != nil {
-				return err
-			}
-		}
-	}
-	return k.tx.Put(hosts, k.host, k.reading.Device.ID)
-}
-
-func (k *keeping) event(event, previous string, what Happening) error {
-	lane := store.Bulk
-	if what == DeviceReplaced || what == DeviceConflict {
-		lane = store.Urgent
-	}
-	r := &k.reading
-	k.happened = append(k.happened, Notice{What: what, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
-	privacy := k.agent.cfg.Privacy
-	if what != DeviceReplaced && !privacy.Address {
-		previous = ""
-	}
-	return k.append(lane, kindDevice, DeviceEvent{Event: event, At: r.TakenAt, Device: sentDevice(privacy, r.Device), Previous: previous})
 }
 
 // record puts the reading itself into the outbox.

@@ -147,7 +147,7 @@ func TestIdentity(t *testing.T) {
 		for _, e := range bodies[agent.DeviceEvent](t, s.link, "device") {
 			events = append(events, e.Event+" "+e.Device.Serial)
 		}
-		want := "found ABC12345, moved ABC12345, found XYZ99999, conflict ABC12345, replaced ABC12345"
+		want := "found ABC12345, moved ABC12345, found XYZ99999, replaced ABC12345, conflict ABC12345"
 		if got := strings.Join(events, ", "); got != want {
 			t.Errorf("events are %s, want %s", got, want)
 		}

@@ -59,7 +59,7 @@ func eventful(t *testing.T, privacy config.Privacy) (all []store.Record) {
 		s.fleet.set(host, func(c *copier) { c.toner = 100 })
 		time.Sleep(2 * time.Hour) // a new cartridge
 		s.fleet.set(second, func(c *copier) { c.serial, c.off = "ABC12345", false })
-		time.Sleep(30 * time.Minute) // there twice
+		time.Sleep(time.Hour + time.Minute) // there twice
 		s.fleet.set(host, func(c *copier) { c.off = true })
 		time.Sleep(time.Hour) // moved
 		s.fleet.set(second, func(c *copier) { c.serial = "DEF67890" })

@@ -97,7 +97,7 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	if err := a.saySaved(); err != nil {
 		return Summary{}, err
 	}
-	if err := a.discoverOnce(ctx, func(f collector.Find) { a.addFind(s, f) }); err != nil {
+	if err := a.discoverOnce(ctx, searchMark{}, func(f collector.Find) { a.addFind(s, f) }); err != nil {
 		return Summary{}, err
 	}
 	var writing sync.WaitGroup

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 
 	"meteragent/agent/config"
 	"meteragent/collector"
+	"meteragent/store"
 )
 
 // sweeps counts the searches.
@@ -25,11 +27,16 @@ func (s *sweeps) Discover(context.Context, collector.Sweep, func(collector.Find)
 // A device that has gone silent is searched for within the hour, not only on the next
 // day; many that go silent, as at night, cost one search an hour.
 func TestLostDevicesAreSearchedFor(t *testing.T) {
+	db, err := store.Open(filepath.Join(t.TempDir(), "meteragent.db"), store.Options{Destinations: []string{Portal}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
 	synctest.Test(t, func(t *testing.T) {
 		n := config.DefaultNetwork()
 		n.Addresses = []string{"192.168.10.0/24"}
 		copiers := &sweeps{}
-		a := New(Options{Config: config.Config{Networks: []config.Network{n}, Discovery: config.Discovery{Every: 24 * time.Hour}}, Copiers: copiers})
+		a := New(Options{Config: config.Config{Networks: []config.Network{n}, Discovery: config.Discovery{Every: 24 * time.Hour}}, Copiers: copiers, Store: db})
 		ctx, stop := context.WithCancel(t.Context())
 		go a.discoverForEver(ctx)
 		for _, step := range []struct {

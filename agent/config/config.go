@@ -63,10 +63,11 @@ func (c Config) QuietOf(n Network) Hours {
 	return c.Poll.Quiet
 }
 
-// Discovery says how often the networks are searched for new copiers.
+// Discovery says how often the networks are searched for new copiers, and how.
 type Discovery struct {
-	Every time.Duration
-	Rate  int // packets a second
+	Every     time.Duration
+	Rate      int           // packets a second
+	LostAfter time.Duration // a copier that is silent for so long is searched for, then called lost
 }
 
 // Toner holds the rules of the automatic order. OrderBelow is a percentage from 1
@@ -131,7 +132,7 @@ const day = 24 * time.Hour
 func Default() Config {
 	return Config{
 		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second, Rate: 200},
-		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200},
+		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200, LostAfter: 7 * day},
 		Toner: Toner{
 			Mode: "order", OrderBelow: 15, DaysLeft: 7,
 			Confirm: 3, ConfirmOver: time.Hour, Sudden: 12 * time.Hour,

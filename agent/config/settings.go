@@ -47,6 +47,7 @@ func (r *reader) settings(c *Config) {
 	discovery := root.section("discovery")
 	discovery.duration("every", &c.Discovery.Every, time.Hour, 30*24*time.Hour)
 	discovery.number("rate", &c.Discovery.Rate, 1, 1000)
+	discovery.duration("lost_after", &c.Discovery.LostAfter, 24*time.Hour, 365*24*time.Hour)
 	root.section("toner").toner(&c.Toner, seen)
 	root.ordersTo(c)
 	for _, s := range root.sections("device") {
