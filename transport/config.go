@@ -25,8 +25,21 @@ const (
 	ReceiptsStatus Receipts = "status" // HTTPS only: any 2xx, for a plain webhook
 )
 
+// A Kind is what a receiver understands.
+type Kind string
+
+// The kinds.
+const (
+	KindPortal        Kind = ""              // docs/wire.md
+	KindWebhook       Kind = "webhook"       // one CloudEvent for each POST
+	KindGLPI          Kind = "glpi"          // GLPI's native inventory
+	KindHomeAssistant Kind = "homeassistant" // MQTT discovery
+)
+
 // A Config describes one portal and who reports to it.
 type Config struct {
+	Kind Kind
+
 	// URL is https://, mqtts:// (port 8883 unless given) or wss:// (MQTT over WebSocket,
 	// path /mqtt unless given). The same without TLS, http://, mqtt:// and ws://, is for
 	// loopback addresses only.
@@ -56,6 +69,11 @@ type Config struct {
 
 	Timeout time.Duration // bound of one Send; 0 means 2 min
 
+	Header string // for webhooks: which header holds the token; "" is Authorization
+	Secret Secret // for webhooks: signs each record; "whsec_" and base64, or any text; "" does not sign
+	Tag    string // for GLPI: TAG of the inventory, for its rules; may be empty
+	Prefix string // for Home Assistant: of discovery; "" is homeassistant
+
 	// Watch is told of each message as it leaves. It must not block; nil tells nobody.
 	Watch func(Sent)
 
@@ -80,7 +98,10 @@ func Dial(c Config) (Link, error) {
 	c.Receipts = cmp.Or(c.Receipts, ReceiptsPortal)
 	c.Timeout = cmp.Or(c.Timeout, 2*time.Minute)
 	c.LargestBatch = cmp.Or(c.LargestBatch, 128<<10)
-	if c.Token != "" {
+	if c.Kind == KindHomeAssistant {
+		c.Receipts, c.LargestBatch, c.Topics, c.Prefix = ReceiptsBroker, homeProbe, homeTopics(), cmp.Or(c.Prefix, "homeassistant")
+	}
+	if c.Token != "" && c.Kind != KindGLPI {
 		c.User = cmp.Or(c.User, c.Agent)
 	}
 	c.User, c.ClientID = c.fill(c.User), c.fill(cmp.Or(c.ClientID, c.Agent))
@@ -89,7 +110,7 @@ func Dial(c Config) (Link, error) {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	if strings.HasPrefix(target.Scheme, "http") {
-		return newHTTPS(c, target, security), nil
+		return c.overHTTPS(newHTTPS(c, target, security))
 	}
 	if c.ALPN != "" {
 		security.NextProtos = []string{c.ALPN}
@@ -98,7 +119,21 @@ func Dial(c Config) (Link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
+	if c.Kind == KindHomeAssistant {
+		return newHome(newMQTT(c, target, security)), nil
+	}
 	return newMQTT(c, target, security), nil
+}
+
+// overHTTPS returns the link of c's kind.
+func (c Config) overHTTPS(l *httpsLink) (Link, error) {
+	switch c.Kind {
+	case KindWebhook:
+		return newWebhook(l)
+	case KindGLPI:
+		return newGLPI(l), nil
+	}
+	return l, nil
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -124,6 +159,8 @@ func (c Config) check() (*url.URL, error) {
 		return nil, errors.New("url: must start with https://, mqtts:// or wss://")
 	}
 	switch {
+	case (c.Kind == KindWebhook || c.Kind == KindGLPI) && mqtt, c.Kind == KindHomeAssistant && !mqtt:
+		return nil, fmt.Errorf("url: %s:// does not go with %s", target.Scheme, c.Kind)
 	case target.Hostname() == "":
 		return nil, errors.New("url: names no host")
 	case target.User != nil:
@@ -147,6 +184,8 @@ func (c Config) check() (*url.URL, error) {
 	}
 	return target, nil
 }
+
+func isIP(host string) bool { return net.ParseIP(host) != nil }
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)

@@ -106,8 +106,9 @@ func expired(ctx context.Context, kind error) error {
 // A parcel is what goes out in one publish: records of one kind, as many as the broker
 // takes at once.
 type parcel struct {
-	topic   string
-	payload []byte
+	topic    string
+	payload  []byte
+	retained bool // the broker keeps it for who comes later
 }
 
 // pack sorts a batch by kind, since the kind is part of the topic. Within a kind the
@@ -140,7 +141,7 @@ func (l *mqttLink) pack(batch []Message) (parcels []parcel, sent []Message, refu
 		sent = append(sent, m)
 		rest -= len(payload)
 		open[m.Kind] = len(parcels)
-		parcels = append(parcels, parcel{strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind), payload})
+		parcels = append(parcels, parcel{topic: strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind), payload: payload})
 	}
 	for i := range parcels {
 		parcels[i].payload = append(parcels[i].payload, ']')
@@ -191,8 +192,12 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 	}
 	var tokens []mqtt.Token
 	for _, p := range parcels {
-		l.config.watch(Sent{To: "PUBLISH " + p.topic, Type: batchContentType, Body: p.payload})
-		tokens = append(tokens, l.session.client.Publish(p.topic, atLeastOnce, false, p.payload))
+		kind := batchContentType
+		if p.retained {
+			kind = "text/plain" // a state, or a description of one
+		}
+		l.config.watch(Sent{To: "PUBLISH " + p.topic, Type: kind, Body: p.payload})
+		tokens = append(tokens, l.session.client.Publish(p.topic, atLeastOnce, p.retained, p.payload))
 	}
 	return l.session, tokens, nil
 }
@@ -272,7 +277,7 @@ func (l *mqttLink) status(word string) (p parcel, wanted bool) {
 		Status   string `json:"status"`
 		Software string `json:"software,omitempty"`
 	}{word, l.config.Software})
-	return parcel{l.config.Topics.Status, text}, l.config.Topics.Status != none
+	return parcel{topic: l.config.Topics.Status, payload: text, retained: true}, l.config.Topics.Status != none
 }
 
 // A delivery is one batch that waits for receipts.

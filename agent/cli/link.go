@@ -41,7 +41,12 @@ func (d *daemon) hangUp() (err error) {
 
 // dial makes the link to one portal.
 func dial(cfg config.Config, p config.Portal, id string, left *agent.Outgoing) (transport.Link, error) {
+	kind := transport.Kind(p.Kind)
+	if p.Kind == config.KindMeteragent {
+		kind = transport.KindPortal
+	}
 	return transport.Dial(transport.Config{
+		Kind: kind, Header: p.Header, Secret: transport.Secret(p.Secret), Tag: p.Tag, Prefix: p.Prefix,
 		URL: p.URL, Token: transport.Secret(p.Token), User: p.User,
 		CAFile: p.CA, CertFile: p.ClientCertificate, KeyFile: p.ClientKey,
 		Pin: p.Pin, Proxy: transport.Secret(p.Proxy), ClientID: p.ClientID, ALPN: p.ALPN, Topics: transport.Topics(p.Topics),

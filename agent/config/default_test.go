@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -84,5 +85,25 @@ func TestTheExamplesAreValid(t *testing.T) {
 	}
 	if want := map[string]int{"black": 10, "cyan": 20}; !cmp.Equal(want, c.Devices[1].OrderBelow) {
 		t.Errorf("the second device has %v", c.Devices[1].OrderBelow)
+	}
+}
+
+// So are those of the documents.
+func TestTheExamplesOfTheDocumentsAreValid(t *testing.T) {
+	document, err := os.ReadFile("../../docs/adapters.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(string(document), -1)
+	if len(examples) != 4 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	rest := "[[network]]\naddresses = [\"192.168.10.0/24\"]\n[toner]\nmode = \"off\"\n"
+	file := regexp.MustCompile(`\{ file = "[a-z.]*" \}`)
+	for _, e := range examples {
+		text := "customer = \"1\"\n" + file.ReplaceAllString(e[1], `"https://example.com"`) + rest
+		if _, err := config.Parse("meteragent.toml", []byte(text)); err != nil {
+			t.Errorf("%v\n%s", err, text)
+		}
 	}
 }

@@ -214,6 +214,13 @@ func (b *Broker) Retained() map[string]string {
 	return retained
 }
 
+// Forget drops what the broker keeps, as one without a disk does when it restarts.
+func (b *Broker) Forget() {
+	for topic := range b.server.Topics.Retained.GetAll() {
+		b.server.Topics.Retained.Delete(topic)
+	}
+}
+
 // topic returns one of the agent's topics; one that has a path of its own is returned
 // as it is.
 func topic(last string) string {
@@ -354,7 +361,7 @@ func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, err
 	case strings.HasSuffix(pk.TopicName, "/status"):
 		h.b.contract.check("status", h.b.contract.status, pk.Payload)
 		return pk, nil
-	case strings.HasSuffix(pk.TopicName, "/probe"):
+	case strings.HasSuffix(pk.TopicName, "/probe"), pk.FixedHeader.Retain: // a batch is never kept
 		return pk, nil
 	}
 	if h.b.lean.Load() {
