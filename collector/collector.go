@@ -29,6 +29,7 @@ type Target struct {
 	Retries     int           // further tries of one question; 0 means 2, less than 0 none
 	Deadline    time.Duration // of the whole device; 0 means 30 s
 	Scope       Scope
+	Plan        Plan // of the last reading of the device; nil if there is none
 
 	// LetSleep leaves a device alone that sleeps, if it is known to, and has counted
 	// nothing since it was last read: it is ErrAsleep. Whoever sets it must not set it
@@ -39,10 +40,10 @@ type Target struct {
 // A Scope is how much of a device is read.
 type Scope int
 
-// The scopes.
+// The scopes. Without a plan both cost the same, since everything is read to make one.
 const (
 	Full     Scope = iota // everything
-	Supplies              // identity, life counts, supplies, alerts and status: no inputs, console, name or place
+	Supplies              // identity, life counts, supplies, alerts and status: no inputs, console, contact, name or place
 )
 
 // A Collector reads devices. It remembers for each address how the device there
@@ -68,6 +69,10 @@ type approach struct {
 	credential Credential // with a definite version
 	limits     limits
 	peer       *peer // of version 3; used by whoever has claimed the address
+	place      int   // of the credential among those of the target
+
+	misled uint8 // plans in a row that did not fit
+	wary   uint8 // readings that follow no plan
 }
 
 // New makes a collector with the profiles the program comes with.
@@ -169,7 +174,7 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	spent, r := Reading{Traffic: w.traffic, Took: took}, Reading{}
 	if err == nil {
 		r = q.found.reading(time.Now(), q.profile)
-		r.Traffic, r.Took = w.traffic, took
+		r.Traffic, r.Took, r.Plan = w.traffic, took, q.planned(t.Plan)
 		w.pace.slumber = w.pace.slumber.noted(q.found, r)
 	}
 	if ctx.Err() == nil {
@@ -198,7 +203,11 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 // more with that than by its silence about the rest.
 func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (*query, error) {
 	failure := errSilent
-	for _, a := range c.approaches(to, t.Credentials) {
+	p := parsePlan(t.Plan)
+	if p != nil && !p.fits(c.profiles, time.Now()) {
+		p = nil
+	}
+	for i, a := range c.approaches(to, t.Credentials, p) {
 		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
 		a.limits.relax()
 		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles, found: make(harvest, 40)}
@@ -206,12 +215,19 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 		if t.LetSleep {
 			err = q.stillAsleep(ctx, w.pace.slumber)
 		}
+		follows := err == nil && i == 0 && p != nil && p.version == a.credential.Version && a.wary == 0
+		if follows {
+			q.plan = p
+		}
 		if err == nil {
 			err = q.read(ctx)
+			a.judge(q, follows)
 		}
 		refused := isRefusal(err)
 		if len(q.found) == 0 && (refused || errors.Is(err, errSilent)) {
-			c.forget(to)
+			if c.forget(to); follows { // it may be the plan's question that the device does not take
+				c.remember(to, a)
+			}
 			switch {
 			case refused && !isRefusal(failure):
 				failure = err
@@ -230,26 +246,53 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 	return nil, failure
 }
 
-// approaches lists the ways to try.
-func (c *Collector) approaches(to netip.AddrPort, credentials []Credential) []approach {
+// judge learns from a reading whether plans are worth following. Each one in a row that
+// did not fit makes a device be read in full for longer, so that one whose plans never
+// fit does not pay for them with each reading.
+func (a *approach) judge(q *query, followed bool) {
+	if q.plan != nil && !q.kept {
+		q.plan.version, q.plan.place = a.credential.Version, a.place
+	}
+	switch {
+	case q.kept:
+		a.misled = 0
+	case followed && len(q.found) == 0:
+		a.wary = 1
+	case followed:
+		a.misled = min(a.misled+1, 6)
+		a.wary = 1<<(a.misled-1) - 1
+	case a.wary > 0:
+		a.wary--
+	}
+}
+
+// approaches lists the ways to try: the one that worked last, or else all of them,
+// beginning with that of the plan, which may be nil.
+func (c *Collector) approaches(to netip.AddrPort, credentials []Credential, p *plan) []approach {
 	var list []approach
-	for _, credential := range credentials {
+	for i, credential := range credentials {
 		versions := []Version{credential.Version}
 		if credential.Version == Auto {
 			versions = []Version{V2c, V1}
 		}
 		for _, v := range versions {
-			list = append(list, c.approach(credential.in(v)))
+			a := c.approach(credential.in(v))
+			a.place = i
+			list = append(list, a)
 		}
 	}
 	c.mu.Lock()
 	known, ok := c.known[to]
 	c.mu.Unlock()
-	if ok {
-		for _, a := range list {
-			if a.credential == known.credential {
-				return []approach{known}
-			}
+	for i, a := range list {
+		if ok && a.credential == known.credential {
+			known.place = a.place
+			return []approach{known}
+		}
+		if p != nil && a.place == p.place && a.credential.Version == p.version {
+			a.limits = p.limits
+			copy(list[1:i+1], list[:i])
+			list[0] = a
 		}
 	}
 	return list

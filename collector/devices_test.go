@@ -119,6 +119,37 @@ func TestDevicesOverTheNetwork(t *testing.T) {
 	}
 }
 
+// A device is read by plan as without one, and for less.
+func TestDevicesByPlan(t *testing.T) {
+	for _, folder := range devices(t) {
+		for _, version := range []collector.Version{collector.V1, collector.V2c} {
+			t.Run(filepath.Base(folder)+"/"+version.String(), func(t *testing.T) {
+				f, err := os.Open(filepath.Join(folder, "walk.snmprec"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				copier, err := simulator.FromRecording(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				target := serve(t, copier)
+				target.Credentials = []collector.Credential{{Version: version, Community: "public"}}
+				c := collector.New()
+				first := read(t, c, target)
+				target.Plan = first.Plan
+				r := read(t, c, target)
+				if diff := cmp.Diff(string(golden(t, folder)), string(asJSON(t, r))); diff != "" {
+					t.Error(diff)
+				}
+				if r.Traffic.Requests > 3 || r.Traffic.Requests > first.Traffic.Requests/2+1 {
+					t.Errorf("%+v by a plan of %d octets, %+v before", r.Traffic, len(first.Plan), first.Traffic)
+				}
+			})
+		}
+	}
+}
+
 // The scope of supplies asks for less and says the same of what it asks for.
 func TestScopeSupplies(t *testing.T) {
 	for _, folder := range devices(t) {

@@ -3,7 +3,9 @@ package collector
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"hash/crc32"
 	"math"
 	"os"
 	"path/filepath"
@@ -276,5 +278,41 @@ func FuzzMessage(f *testing.F) {
 				t.Errorf("gosnmp reads %s, want %s", got, name)
 			}
 		}
+	})
+}
+
+// Whatever is taken for a plan, and whatever a device answers to it, a reading ends and
+// is a sensible one.
+func FuzzPlan(f *testing.F) {
+	profiles, err := EmbeddedProfiles()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, walk := range recordings(f) {
+		rec, err := ParseRecording(strings.NewReader(walk))
+		if err != nil {
+			f.Fatal(err)
+		}
+		l := startingLimits()
+		q := query{session: rec, limits: &l, profiles: profiles, found: harvest{}}
+		if err := q.read(context.Background()); err != nil {
+			continue
+		}
+		written := q.planned(nil)
+		f.Add([]byte(written[1:len(written)-4]), []byte("\x09\x02\x09"))
+	}
+	f.Fuzz(func(t *testing.T, body, octets []byte) {
+		written := append([]byte{planVersion}, body...)
+		p := parsePlan(binary.BigEndian.AppendUint32(written, crc32.ChecksumIEEE(written)))
+		if p == nil {
+			return
+		}
+		p.print, p.learnt = profiles.print, time.Now()
+		w := &whim{octets: bytes.Clone(octets[:min(len(octets), 64)])}
+		l := startingLimits()
+		q := query{session: w, limits: &l, profiles: profiles, found: harvest{}, plan: p}
+		q.read(context.Background())
+		checkReading(t, q.found.reading(time.Time{}, q.profile))
+		q.planned(nil)
 	})
 }

@@ -13,7 +13,7 @@ func parse(t *testing.T, lines ...string) harvest {
 		t.Fatal(err)
 	}
 	found, l := harvest{}, startingLimits()
-	if err := walkAll(t.Context(), rec, spansOf(Full), found, &l, nil); err != nil {
+	if err := walkAll(t.Context(), rec, usualSpans(), found, &l, nil); err != nil {
 		t.Fatal(err)
 	}
 	return found

@@ -23,11 +23,13 @@ const (
 	hrDevicePrinter             = "1.3.6.1.2.1.25.3.1.5" // a value of hrDeviceType
 
 	printerMIB                    = "1.3.6.1.2.1.43"
+	prtGeneralConfigChanges       = printerMIB + ".5.1.1.1"
 	prtGeneralCurrentLocalization = printerMIB + ".5.1.1.2"
 	prtGeneralPrinterName         = printerMIB + ".5.1.1.16"
 	prtGeneralSerialNumber        = printerMIB + ".5.1.1.17"
 	prtLocalizationCharacterSet   = printerMIB + ".7.1.1.4"
 
+	prtInputEntry        = printerMIB + ".8.2.1"
 	prtInputMaxCapacity  = printerMIB + ".8.2.1.9"
 	prtInputCurrentLevel = printerMIB + ".8.2.1.10"
 	prtInputMediaName    = printerMIB + ".8.2.1.12"
@@ -49,6 +51,7 @@ const (
 
 	prtConsoleDisplayBufferText = printerMIB + ".16.5.1.2"
 
+	prtAlertEntry         = printerMIB + ".18.1.1"
 	prtAlertSeverityLevel = printerMIB + ".18.1.1.2"
 	prtAlertTrainingLevel = printerMIB + ".18.1.1.3"
 	prtAlertGroup         = printerMIB + ".18.1.1.4"
@@ -56,32 +59,40 @@ const (
 	prtAlertLocation      = printerMIB + ".18.1.1.6"
 	prtAlertCode          = printerMIB + ".18.1.1.7"
 	prtAlertDescription   = printerMIB + ".18.1.1.8"
+	prtAlertTime          = printerMIB + ".18.1.1.9"
 )
 
-// spansOf lists what a reading of a scope needs. The numbers of rows are those of a
-// usual office copier: they only decide how the first questions are cut.
-func spansOf(s Scope) []span {
-	spans := []span{
-		one(sysDescr), one(sysObjectID), one(sysUpTime),
+// How many rows are read of each table.
+const (
+	mostMarkers  = 16
+	mostSupplies = 64
+	mostInputs   = 64
+	mostAlerts   = 128
+)
+
+// usualSpans list what a reading needs. The numbers of rows are those of a usual
+// office copier: they only decide how the first questions are cut.
+func usualSpans() []span {
+	return []span{
+		one(sysDescr), one(sysObjectID), one(sysUpTime), one(sysContact), one(sysName), one(sysLocation),
 		one(hrDeviceType), one(hrDeviceDescr), one(hrDeviceStatus),
 		one(hrPrinterStatus), one(hrPrinterDetectedErrorState),
-		one(prtGeneralCurrentLocalization), one(prtGeneralPrinterName), one(prtGeneralSerialNumber),
+		one(prtGeneralConfigChanges), one(prtGeneralCurrentLocalization), one(prtGeneralPrinterName), one(prtGeneralSerialNumber),
 		{from: ifType, to: ifType, rows: 2, most: 8},
 		{from: ifPhysAddress, to: ifPhysAddress, rows: 2, most: 8},
 		{from: prtLocalizationCharacterSet, to: prtLocalizationCharacterSet, rows: 3, most: maxLocalizations},
-		{from: prtMarkerCounterUnit, to: prtMarkerPowerOnCount, rows: 1, most: 16},
+		{from: prtInputMaxCapacity, to: prtInputName, rows: 5, most: mostInputs},
+		{from: prtMarkerCounterUnit, to: prtMarkerPowerOnCount, rows: 1, most: mostMarkers},
 		{from: prtMarkerColorantValue, to: prtMarkerColorantValue, rows: 4, most: 64},
-		{from: prtMarkerSuppliesColorantIndex, to: prtMarkerSuppliesLevel, rows: 5, most: 64},
-		{from: prtAlertSeverityLevel, to: prtAlertDescription, rows: 3, most: 128},
+		{from: prtMarkerSuppliesColorantIndex, to: prtMarkerSuppliesLevel, rows: 5, most: mostSupplies},
+		{from: prtConsoleDisplayBufferText, to: prtConsoleDisplayBufferText, rows: 5, most: 32},
+		{from: prtAlertSeverityLevel, to: prtAlertTime, rows: 3, most: mostAlerts},
 	}
-	if s == Supplies {
-		return spans
-	}
-	return append(spans,
-		one(sysContact), one(sysName), one(sysLocation),
-		span{from: prtInputMaxCapacity, to: prtInputName, rows: 5, most: 64},
-		span{from: prtConsoleDisplayBufferText, to: prtConsoleDisplayBufferText, rows: 5, most: 32},
-	)
+}
+
+// onlyFull says whether a column is part of full readings only.
+func onlyFull(column string) bool {
+	return column == sysContact || column == sysName || column == sysLocation || column == prtConsoleDisplayBufferText || under(prtInputEntry, column)
 }
 
 // maxLocalizations is how many are read in a row. Some devices have one for each of
@@ -91,7 +102,7 @@ const maxLocalizations = 8
 // moreSpansOf lists what is needed besides on devices that are not as most are:
 // those whose printer is not the first row of hrDeviceTable, whose current language
 // is far down the list, or whose inputs have no names.
-func moreSpansOf(scope Scope, found harvest) []span {
+func moreSpansOf(found harvest) []span {
 	var spans []span
 	device, err := strconv.Atoi(found.device())
 	first := found.rows(hrDeviceType, hrDeviceDescr, hrDeviceStatus)
@@ -104,8 +115,8 @@ func moreSpansOf(scope Scope, found harvest) []span {
 	if len(found[prtLocalizationCharacterSet]) == maxLocalizations && found.at(prtLocalizationCharacterSet, language).kind == nothing {
 		spans = append(spans, span{from: prtLocalizationCharacterSet, to: prtLocalizationCharacterSet, after: before})
 	}
-	if scope == Full && found.isPrinter() && len(found[prtInputName]) == 0 {
-		spans = append(spans, span{from: prtInputDescription, to: prtInputDescription, rows: 4, most: 64})
+	if found.isPrinter() && len(found[prtInputName]) == 0 {
+		spans = append(spans, span{from: prtInputDescription, to: prtInputDescription, rows: 4, most: mostInputs})
 	}
 	return spans
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,7 +21,38 @@ const maxProfileFile = 256 << 10
 // Profiles are those a collector chooses from. They do not change once they are made
 // and are safe for concurrent use.
 type Profiles struct {
-	list []*Profile // with what they extend
+	list  []*Profile // with what they extend
+	print uint64     // of all of them and of what is asked of every device
+}
+
+// fingerprint tells profiles from others that would read another reading.
+func fingerprint(list []*Profile) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%+v", usualSpans()) // a hash's Write returns no error
+	for _, p := range list {
+		fmt.Fprintf(h, "%+v", *p)
+	}
+	return h.Sum64()
+}
+
+// fingerprint is that of no profiles, if there are none.
+func (ps *Profiles) fingerprint() uint64 {
+	if ps == nil {
+		return 0
+	}
+	return ps.print
+}
+
+// named returns the profile with a name, nil if there is none.
+func (ps *Profiles) named(name string) *Profile {
+	if ps == nil {
+		return nil
+	}
+	i := slices.IndexFunc(ps.list, func(p *Profile) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return ps.list[i]
 }
 
 // EmbeddedProfiles returns the profiles the program comes with.
@@ -70,7 +102,7 @@ func gather(embedded fs.FS, paths []string) (*Profiles, error) {
 	if problems = append(problems, found...); len(problems) > 0 {
 		return nil, problems
 	}
-	return &Profiles{list: list}, nil
+	return &Profiles{list: list, print: fingerprint(list)}, nil
 }
 
 // profileFiles lists the files among the paths and those in the folders among them.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"time"
 )
 
 // The errors a caller may want to tell apart.
@@ -25,17 +27,60 @@ type query struct {
 	profiles *Profiles
 	found    harvest
 	profile  *Profile // nil until one fits
+	plan     *plan    // to follow, and afterwards that for the next time; nil if there is none
+	kept     bool     // the reading was made by the plan
+	lowered  bool     // and the plan has changed with it
 }
 
-// read reads the device. A device that fails in the middle has been read as far as
-// it went: that is no error, if it has shown to be a printer.
+// read reads the device, by its plan if there is one that still fits, or else in full,
+// which teaches another plan.
 func (q *query) read(ctx context.Context) error {
-	err := q.walk(ctx, spansOf(q.scope))
+	if q.plan != nil {
+		var err error
+		if q.kept, err = q.follow(ctx, q.plan, time.Now()); q.kept || err != nil {
+			return err
+		}
+	}
+	q.plan = nil
+	began := time.Now()
+	whole, err := q.readAll(ctx)
+	if whole {
+		t := telling{harvest: q.found, charset: q.found.charset(), profile: q.profile}
+		q.plan = t.learn(began, q.profiles.fingerprint(), *q.limits)
+	}
+	if q.scope == Supplies {
+		maps.DeleteFunc(q.found, func(column string, _ []variable) bool { return onlyFull(column) })
+	}
+	return err
+}
+
+// readAll reads all there is. A device that fails in the middle has been read as far
+// as it went: that is no error, if it has shown to be a printer, but not the whole.
+func (q *query) readAll(ctx context.Context) (whole bool, err error) {
+	err = q.walkAround(ctx)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return false, err
+	case q.found.isPrinter():
+		return err == nil, nil
+	case err == nil && len(q.found) == 0:
+		return false, fmt.Errorf("%w: nothing of what was asked for", ErrMalformed)
+	case err == nil:
+		return false, fmt.Errorf("%w: it says %q", ErrNotPrinter, plainText(q.found.first(sysDescr).text, 0))
+	case errors.Is(err, errUnruly):
+		return false, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return false, err
+}
+
+// walkAround asks for what every device may have, then for what this one may have.
+func (q *query) walkAround(ctx context.Context) error {
+	err := q.walk(ctx, usualSpans())
 	if err == nil && len(q.found) == 0 { // hard to believe, so it is asked again
-		err = q.walk(ctx, spansOf(q.scope))
+		err = q.walk(ctx, usualSpans())
 	}
 	if err == nil {
-		err = q.walk(ctx, append(moreSpansOf(q.scope, q.found), q.profile.fallbacks(q.found)...))
+		err = q.walk(ctx, append(moreSpansOf(q.found), q.profile.fallbacks(q.found)...))
 	}
 	unnamed := q.profile == nil && q.found.first(sysObjectID).kind == nothing
 	if err == nil && (unnamed || !q.found.isPrinter()) {
@@ -46,18 +91,6 @@ func (q *query) read(ctx context.Context) error {
 		if err == nil {
 			err = q.walk(ctx, q.profile.fallbacks(q.found))
 		}
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case q.found.isPrinter():
-		return nil
-	case err == nil && len(q.found) == 0:
-		return fmt.Errorf("%w: nothing of what was asked for", ErrMalformed)
-	case err == nil:
-		return fmt.Errorf("%w: it says %q", ErrNotPrinter, plainText(q.found.first(sysDescr).text, 0))
-	case errors.Is(err, errUnruly):
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return err
 }

@@ -21,6 +21,7 @@ type Reading struct {
 
 	Traffic Traffic       `json:"-"` // what the reading has cost
 	Took    time.Duration `json:"-"` // from the first question to the last answer
+	Plan    Plan          `json:"-"` // for the next reading of the device; nil if it is to be read in full
 }
 
 // Origin says who made a reading.

@@ -60,6 +60,9 @@ type variable struct {
 	kind kind
 	num  int64  // of an integer
 	text string // the octets of octets, or an object identifier without a leading dot
+
+	// after is the name that was asked for what follows it, when a walk found this.
+	after string
 }
 
 // A kind is as much of an SNMP type as matters here.

@@ -75,11 +75,7 @@ func (t telling) unlistedEntries() []Meter {
 func (t telling) tableMeters(table Table) []Meter {
 	var meters []Meter
 	for _, index := range t.rows(table.Value) {
-		key := index
-		if table.Key != "" {
-			key = t.key(t.at(table.Key, index))
-		}
-		row, known := table.row(key)
+		row, key, known := t.counted(table, index)
 		n, ok := t.at(table.Value, index).count()
 		if row.Is == nil && n == 0 && strings.Trim(key, "0123456789.") == "" {
 			continue // one of hundreds of numbers that this device does not count
@@ -89,6 +85,16 @@ func (t telling) tableMeters(table Table) []Meter {
 		}
 	}
 	return meters
+}
+
+// counted returns what the row of a table with an index counts, and its key.
+func (t telling) counted(table Table, index string) (row Counter, key string, known bool) {
+	key = index
+	if table.Key != "" {
+		key = t.key(t.at(table.Key, index))
+	}
+	row, known = table.row(key)
+	return row, key, known
 }
 
 // key is a type or label, as a profile has it.

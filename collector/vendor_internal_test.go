@@ -56,7 +56,7 @@ func TestNoTwoProfilesFitEquallyWell(t *testing.T) {
 			t.Fatal(err)
 		}
 		found, l := harvest{}, startingLimits()
-		if err := walkAll(t.Context(), rec, spansOf(Full), found, &l, nil); err != nil {
+		if err := walkAll(t.Context(), rec, usualSpans(), found, &l, nil); err != nil {
 			t.Fatal(err)
 		}
 		fits := map[int]string{}
@@ -70,7 +70,7 @@ func TestNoTwoProfilesFitEquallyWell(t *testing.T) {
 	}
 }
 
-func recordings(t *testing.T) []string {
+func recordings(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/devices/*/walk.snmprec")
 	if err != nil || len(files) == 0 {

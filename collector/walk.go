@@ -92,6 +92,7 @@ func (w *walk) take(v variable) bool {
 	if w.values == nil {
 		w.values = make([]variable, 0, w.want())
 	}
+	v.after = w.last
 	w.values = append(w.values, v)
 	w.last = v.name
 	w.count++

@@ -1,0 +1,163 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// A Plan is what a full read of a device has taught: what the device has that changes,
+// and the rest as it was. With it the next reading takes one question, as a rule, and
+// is as complete. It is to be kept as it is; it has no secrets in it. One that does not
+// fit any more, or is damaged, does no harm: the device is read in full, and the
+// reading comes with a new one.
+type Plan []byte
+
+// maxPlanAge is how long a plan is followed. Some of what it takes for granted can
+// change without a sign: a name, a place, the media in a tray.
+const maxPlanAge = 24 * time.Hour
+
+// plan is a Plan to work with.
+type plan struct {
+	print   uint64    // of the profiles it was made with
+	learnt  time.Time // when the reading began that it was learnt from
+	uptime  int64     // sysUpTime then, in hundredths of a second; 0 if it was not told
+	version Version
+	place   int    // of the credential among those of the target
+	limits  limits // that the device has shown
+	profile string // name of the profile; "" for none
+
+	repetitions [2]int // of GETBULK, by the scope; 0 for GETNEXT
+
+	columns []planColumn
+	objects []planObject // in the order of their names
+}
+
+// A planColumn is a run of objects.
+type planColumn struct {
+	name     string
+	from, to int // in objects
+}
+
+// A planObject is one object of a device, or, with the role absent, the place where none is.
+type planObject struct {
+	variable // as it was told last; of what is absent the branch, and what it would follow
+	role     role
+	step     int64 // of a level: by how much it may rise
+}
+
+// A role is what a planned reading makes of an object.
+type role uint8
+
+const (
+	fixed   role = iota // it is not asked for
+	varying             // it changes, and any value will do: counters, states, texts
+	exact               // it must be what it was
+	sinking             // a level: it falls, and if it rises, something was replaced
+	running             // the time since the device was started
+	absent              // nothing must be here: a row would be new
+	roles               // how many there are
+)
+
+// fits says whether the plan is still good to follow, before the device is asked.
+func (p *plan) fits(profiles *Profiles, now time.Time) bool {
+	age := now.Sub(p.learnt)
+	return age >= 0 && age < maxPlanAge && p.print == profiles.fingerprint() && (p.profile == "" || profiles.named(p.profile) != nil)
+}
+
+// follow reads the device by its plan. It returns false if anything is not as the plan
+// has it: then what was read is to be forgotten.
+func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error) {
+	values := make([]variable, len(p.objects))
+	for i := range p.objects {
+		values[i] = p.objects[i].variable
+	}
+	for _, planned := range p.questions(q.scope) {
+		a, err := q.askPlanned(ctx, &planned, p)
+		switch {
+		case errors.Is(err, errGarbled):
+			return false, nil
+		case err != nil:
+			return false, err
+		case a.status != noError:
+			return false, nil
+		}
+		for i, object := range planned.objects {
+			if object < 0 {
+				continue
+			}
+			if i >= len(a.variables) || !p.objects[object].accepts(a.variables[i], p, now) {
+				return false, nil
+			}
+			values[object].num, values[object].text = a.variables[i].num, a.variables[i].text
+			q.lowered = p.objects[object].lower(a.variables[i]) || q.lowered
+		}
+	}
+	for _, c := range p.columns {
+		if !(q.scope == Supplies && onlyFull(c.name)) && c.to > c.from && p.objects[c.from].role != absent {
+			q.found[c.name] = values[c.from:c.to]
+		}
+	}
+	q.profile = q.profiles.named(p.profile)
+	return true, nil
+}
+
+// askPlanned asks a planned question. In version 1 a device says noSuchName for a name
+// with nothing at all behind it: where nothing is to be, that is as it should be, and
+// the question is asked again without it.
+func (q *query) askPlanned(ctx context.Context, planned *plannedQuestion, p *plan) (answer, error) {
+	for len(planned.names) > 0 {
+		a, err := q.session.ask(ctx, planned.question)
+		i := a.index - 1
+		if err != nil || a.status != noSuchName || planned.repetitions > 0 || i < 0 || i >= len(planned.names) || p.objects[planned.objects[i]].role != absent {
+			return a, err
+		}
+		planned.names, planned.objects = slices.Delete(planned.names, i, i+1), slices.Delete(planned.objects, i, i+1)
+	}
+	return answer{}, nil
+}
+
+// accepts says whether an answer is what the plan expects.
+func (o *planObject) accepts(v variable, p *plan, now time.Time) bool {
+	if o.role == absent {
+		return v.kind == end || !under(o.name, v.name)
+	}
+	if v.name != o.name || v.kind != o.kind {
+		return false
+	}
+	switch o.role {
+	case exact:
+		return v.num == o.num && v.text == o.text
+	case sinking:
+		if v.num < 0 || o.num < 0 {
+			return v.num == o.num
+		}
+		return v.num <= o.num+o.step
+	case running:
+		started := now.Add(-time.Duration(v.num) * 10 * time.Millisecond)
+		return v.num >= p.uptime && (p.uptime == 0 || !started.After(p.learnt))
+	}
+	return true
+}
+
+// lower notes that a level has fallen, so that it is noticed when it rises again. To
+// keep the plan as it is for most readings, only a clear fall counts.
+func (o *planObject) lower(v variable) bool {
+	if o.role != sinking || v.num < 0 || v.num >= o.num-2*o.step {
+		return false
+	}
+	o.num = v.num
+	return true
+}
+
+// planned is the plan for the next reading, given the one before this.
+func (q *query) planned(before Plan) Plan {
+	switch {
+	case q.plan == nil:
+		return nil
+	case q.kept && !q.lowered:
+		return before
+	}
+	return q.plan.write()
+}
