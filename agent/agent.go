@@ -51,6 +51,8 @@ type Output struct {
 	Orders bool                    // it gets the orders; only one output may, since two receivers would send two cartridges
 	Left   *Outgoing               // told what leaves; nil if nobody wants to see it
 	Doors  func() []transport.Door // how each of its portals is, in the order of the configuration; nil if it has one
+
+	Backoff transport.Backoff // how long it is left alone after an error; the zero value is for people, others for tests
 }
 
 // takes says whether records of a kind go to an output.

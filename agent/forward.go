@@ -44,23 +44,25 @@ type forwarder struct {
 
 func newForwarder(a *Agent, to Output) *forwarder {
 	return &forwarder{
-		agent: a, to: to, bytes: mostBytes, flights: 1, landed: make(chan *flight, mostInFlight),
+		agent: a, to: to, backoff: to.Backoff, bytes: mostBytes, flights: 1, landed: make(chan *flight, mostInFlight),
 	}
 }
 
-// run delivers until ctx ends, then once more for as long as lastFlush.
+// run delivers until ctx ends, and then for as long as lastFlush: what is on the way may
+// land, and what waits may leave.
 func (f *forwarder) run(ctx context.Context) {
+	late, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastFlush, end) })()
 	for ctx.Err() == nil {
-		if err := f.deliver(ctx); err == nil {
+		if err := f.deliver(late); err == nil {
 			f.wait(ctx, time.Minute, f.agent.wakes[f.to.Name])
 			f.gather(ctx)
 		} else if ctx.Err() == nil {
 			f.wait(ctx, f.failed(err), nil)
 		}
 	}
-	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
-	defer cancel()
-	if err := f.deliver(flush); err != nil {
+	if err := f.deliver(late); err != nil {
 		f.agent.log.Info("what waits is delivered at the next start", "dest", f.to.Name, "err", err)
 	}
 }

@@ -26,6 +26,10 @@ import (
 const (
 	Deny          Fault = "acknowledges a publish and drops it, as mosquitto does where its access list says no"
 	DenyReceipts  Fault = "denies the agent its subscription"
+	LoseReceipt   Fault = "loses the portal's answer"
+	TearReceipt   Fault = "delivers half of the portal's answer"
+	RepeatReceipt Fault = "delivers the portal's answer twice"
+	SwapReceipts  Fault = "delivers the portal's answer after the next one"
 	portalSession       = "meteragent-portal"
 )
 
@@ -46,6 +50,7 @@ type Broker struct {
 	faults []Fault
 	rights map[string]string // by user: the beginning of its topics
 	limit  int               // bytes of a publish; 0 for none
+	held   []byte            // an answer that comes after the next one
 
 	lean   atomic.Bool   // see Lean
 	leans  int           // how often it was called
@@ -184,6 +189,13 @@ func (b *Broker) Limit(bytes int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.limit = bytes
+}
+
+// Mend takes back what is left of Fail and Limit.
+func (b *Broker) Mend() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults, b.limit = nil, 0
 }
 
 // Freeze makes the broker neither read nor write, on connections old and new, until
@@ -357,7 +369,7 @@ func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, err
 	switch {
 	case c.ID == portalSession:
 		h.b.contract.say(pk.Payload)
-		return pk, nil
+		return h.answer(pk)
 	case strings.HasSuffix(pk.TopicName, "/status"):
 		h.b.contract.check("status", h.b.contract.status, pk.Payload)
 		return pk, nil
@@ -378,6 +390,31 @@ func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, err
 		return pk, packets.ErrRejectPacket
 	case CutAfter:
 		c.Net.Conn.(*conn).muted.Store(true)
+	}
+	return pk, nil
+}
+
+// answer passes on what the portal says, or fails to.
+func (h *hook) answer(pk packets.Packet) (packets.Packet, error) {
+	fault := h.b.next(LoseReceipt, TearReceipt, RepeatReceipt, SwapReceipts)
+	h.b.mu.Lock()
+	late := h.b.held
+	h.b.held = nil
+	if fault == SwapReceipts {
+		h.b.held = pk.Payload
+	}
+	h.b.mu.Unlock()
+	if fault == RepeatReceipt {
+		late = pk.Payload
+	}
+	if late != nil {
+		defer h.b.server.Publish(pk.TopicName, late, false, 1) // if it fails, the agent sends again
+	}
+	switch fault {
+	case LoseReceipt, SwapReceipts:
+		return pk, packets.CodeSuccessIgnore
+	case TearReceipt:
+		pk.Payload = pk.Payload[:len(pk.Payload)/2]
 	}
 	return pk, nil
 }

@@ -31,7 +31,10 @@ const (
 	NoGzip        Fault = "415 for gzip"
 	Unprocessable Fault = "422"
 	TooMany       Fault = "429, with the date to come back at"
+	ComeBack      Fault = "429, with a second to stay away"
 	ServerError   Fault = "500, with a page"
+	BadGateway    Fault = "502, with a page"
+	Busy          Fault = "503, with a second to stay away"
 	RetryLater    Fault = "503, with the seconds to stay away"
 	Moved         Fault = "302 to another host"
 	MovedAway     Fault = "307 to another host"
@@ -60,6 +63,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	faults   []Fault // of the next requests
+	limit    int64   // bytes of a request's body; 0 for none
 	requests []*http.Request
 }
 
@@ -140,6 +144,20 @@ func (s *Server) Fail(f Fault, times int) {
 	s.faults = append(s.faults, slices.Repeat([]Fault{f}, times)...)
 }
 
+// Mend takes back what is left of Fail and Limit.
+func (s *Server) Mend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults, s.limit = nil, 0
+}
+
+// Limit makes the server answer 413 to bodies of more than that many bytes.
+func (s *Server) Limit(bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = int64(bytes)
+}
+
 // Requests returns the requests so far, without their bodies.
 func (s *Server) Requests() []*http.Request {
 	s.mu.Lock()
@@ -152,6 +170,9 @@ func (s *Server) fault(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r)
+	if s.limit > 0 && r.ContentLength > s.limit {
+		return TooLarge
+	}
 	if len(s.faults) == 0 {
 		return ""
 	}
@@ -258,6 +279,12 @@ func canned(f Fault, r *http.Request) (status int, header map[string]string, bod
 		return 422, nil, ""
 	case TooMany:
 		return 429, map[string]string{"Date": "Tue, 01 Jan 2002 10:00:00 GMT", "Retry-After": "Tue, 01 Jan 2002 10:01:00 GMT"}, ""
+	case ComeBack:
+		return 429, map[string]string{"Retry-After": "1"}, ""
+	case BadGateway:
+		return 502, html, "<h1>Bad gateway</h1>"
+	case Busy:
+		return 503, map[string]string{"Retry-After": "1"}, ""
 	case ServerError:
 		return 500, html, "<h1>Oops</h1>"
 	case RetryLater:
