@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		err = hold(path)
 	case "work":
 		err = work(path)
+	case "live":
+		err = live(path)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -123,9 +125,17 @@ func TestOpenInUse(t *testing.T) {
 }
 
 // crashBody is what the record of this number holds, so that a wrong one is seen.
-// They are of all sizes from 100 bytes to 9 kB.
+// They are of all sizes from 100 bytes to 9 kB, and cannot be packed to less than half.
 func crashBody(lane string, seq uint64) string {
-	return fmt.Sprintf(`"%s %d %s"`, lane, seq, strings.Repeat("x", 100+int(seq*seq*31%9000)))
+	random := rand.New(rand.NewPCG(seq, 0))
+	text := make([]byte, 100+int(seq*seq*31%9000))
+	for i := range text {
+		text[i] = 'A' + byte(random.Uint32()%32)
+		if text[i] == '\\' {
+			text[i] = ' '
+		}
+	}
+	return fmt.Sprintf(`"%s %d %s"`, lane, seq, text)
 }
 
 func crashRefused(seq uint64) bool { return seq%7 == 0 }

@@ -10,6 +10,7 @@ packages=(
 	mosquitto nginx-light tinyproxy openssl        # between the agent and the portal
 	wine wine64 wixl msitools faketime perl-base   # Windows
 	python3-minimal util-linux                     # the corpus's own score; another user
+	strace                                         # what a process writes and syncs, for the power cut
 )
 missing=()
 for package in "${packages[@]}"; do
