@@ -182,7 +182,9 @@ func workAppend(s *store.Store, lane string, n int) error {
 		}
 		return tx.Put("last", lane, last)
 	})
-	fmt.Printf("=+%s %d\n", lane, last)
+	if err == nil {
+		fmt.Printf("=+%s %d\n", lane, last)
+	}
 	return err
 }
 
@@ -256,6 +258,11 @@ func crashCheck(t *testing.T, path string, said map[string]uint64) {
 	t.Helper()
 	s := open(t, path)
 	defer s.Close()
+	crashCheckOpen(t, s, said)
+}
+
+func crashCheckOpen(t *testing.T, s *store.Store, said map[string]uint64) {
+	t.Helper()
 	refused := map[string]uint64{}
 	list, err := s.Quarantine(portal)
 	if err != nil {

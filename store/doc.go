@@ -99,6 +99,14 @@
 // Pages are 4096 bytes also where the machine's are larger (16 and 64 KB on some
 // ARM boards), since a commit rewrites whole pages.
 //
+// Address space. When the file outgrows its mapping, bbolt waits for all readers and maps
+// it again, and if that fails it gives the file up. So 1 GiB is mapped from the start where
+// there is address space for it, and a file that was given up is opened again.
+//
+// A sync that fails. The kernel forgets what it could not write, though it can still be
+// read. So after a commit that failed both head pages are written anew, and a file whose
+// birth was interrupted is made anew.
+//
 // A panic of bbolt after Open, because the disk goes bad while the program runs, is
 // not caught: the program ends, is started again, and Open tells what is wrong.
 package store

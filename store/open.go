@@ -89,15 +89,17 @@ func open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, path: path, destinations: slices.Clone(o.Destinations)}
+	s := &Store{path: path, destinations: slices.Clone(o.Destinations)}
+	s.db.Store(db)
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	os.Remove(compactPath(path)) // if there is one, the power failed while it was written
 	err = markOwner(path, s.allStreams())
 	if born {
-		return s, nil // without the mark an error message says less: no reason to stop when the disk is full
+		err = nil // without the mark an error message says less: no reason to stop when the disk is full
 	}
+	// Also of an old file, since whoever made it or put it there may have got no further.
 	if err := errors.Join(err, syncFolder(path)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -150,6 +152,11 @@ func inspect(path string, o Options) (born bool, err error) {
 		born, err = isStore(tx)
 		return err
 	})
+	if err == nil && !born {
+		// Its birth was interrupted. If the disk failed then, what is in the page cache is
+		// not on disk, and never will be: so it is made anew.
+		return false, os.Remove(path)
+	}
 	if err == nil && worthCompacting(used, size) {
 		// A long file is as good as a short one: on a full disk, or where an open file
 		// cannot be replaced, it stays long.
@@ -230,12 +237,15 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 			db, err = nil, errors.Join(damaged(fmt.Errorf("%v", cause)), file.Close())
 		}
 	}()
+	mapped, most := sizes()
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:        timeout,
-		ReadOnly:       readOnly,
-		PageSize:       pageSize,
-		NoFreelistSync: true,
-		FreelistType:   bbolt.FreelistMapType,
+		Timeout:         timeout,
+		ReadOnly:        readOnly,
+		PageSize:        pageSize,
+		NoFreelistSync:  true,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: mapped,
+		MaxSize:         most,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error
 			file, err = os.OpenFile(name, flag, mode)
@@ -250,6 +260,29 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 		return nil, errors.Join(fmt.Errorf("%w by %s", ErrInUse, owner(path)), db.Close())
 	}
 	return db, err
+}
+
+// sizes says how much address space is reserved for the file, and how long it may
+// become, in bytes. Where there is much address space, none has to be mapped again while
+// the file grows, for which every reader would have to end; a mapping that fails then
+// leaves bbolt without one. Windows makes the file as long as the mapping, and 32 bits
+// have little space.
+func sizes() (mapped, most int) {
+	switch {
+	case strconv.IntSize == 32:
+		return 0, 256 << 20
+	case runtime.GOOS == "windows":
+		return 0, 0
+	}
+	return 1 << 30, 0
+}
+
+// grow says by how much the file becomes longer at a time: it doubles, up to 4 MiB.
+// Without that, bbolt would make it 16 MiB longer, since more is mapped.
+func grow(db *bbolt.DB, size int64) {
+	if mapped, _ := sizes(); mapped > 0 {
+		db.AllocSize = int(min(max(size, 32<<10), 4<<20))
+	}
 }
 
 // isAt reports whether an open file is the one that lies at path.
@@ -343,7 +376,7 @@ func (t *Tx) checkNumbers() error {
 // allStreams are those of all records.
 func (s *Store) allStreams() []string {
 	all := []string{s.stream}
-	s.db.View(func(tx *bbolt.Tx) error { // which can only fail if it is closed
+	s.db.Load().View(func(tx *bbolt.Tx) error { // which can only fail if it is closed
 		for name := range scan(tx, []byte(lanePrefix), nil) {
 			if _, stream := splitLane(string(name)); stream != "" && !slices.Contains(all, stream) {
 				all = append(all, stream)
@@ -352,17 +385,4 @@ func (s *Store) allStreams() []string {
 		return nil
 	})
 	return all
-}
-
-// syncFolder makes the entry of a new file in its folder survive a power cut. Windows
-// does not let a folder be synced, and needs it less.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -92,10 +92,14 @@ func (d *disk) folderOp(op func(map[string]*inode)) {
 var call = regexp.MustCompile(`(?s)^(\w+)\((.*)\)\s+= (-?\d+)`)
 
 // take follows one call.
-func (d *disk) take(line string) error {
+func (d *disk) take(random *rand.Rand, line string) error {
 	m := call.FindStringSubmatch(line)
-	if m == nil || strings.HasPrefix(m[3], "-") {
-		return nil // a signal, or a call that failed
+	if m == nil {
+		return nil // a signal
+	}
+	if strings.HasPrefix(m[3], "-") {
+		d.failed(random, m[1], m[2])
+		return nil
 	}
 	args := strings.Split(m[2], ", ")
 	fd, _ := strconv.Atoi(strings.TrimPrefix(args[0], "AT_FDCWD"))
@@ -151,6 +155,21 @@ func (d *disk) take(line string) error {
 		})
 	}
 	return nil
+}
+
+// failed follows a call that failed. What a file could not be synced of, the kernel
+// forgets: some of it is on disk, and the rest never will be.
+func (d *disk) failed(random *rand.Rand, name, fd string) {
+	n, err := strconv.Atoi(fd)
+	f := d.files[n]
+	if err != nil || f == nil || name != "fsync" && name != "fdatasync" {
+		return
+	}
+	share := random.Float64()
+	for _, c := range f.dirty {
+		f.synced = c.apply(f.synced, func() bool { return random.Float64() < share })
+	}
+	f.dirty = nil
 }
 
 func (d *disk) open(path, flags string, fd int) {
@@ -218,37 +237,20 @@ func unhex(text string) string {
 }
 
 // live is a life with everything that writes: birth, appends, refusals, a backlog, its
-// end, and the file made short again at the next start.
+// end, and the file made short again at the next start. What the disk refuses is tried
+// again.
 func live(path string) error {
 	for life := range 3 {
-		s, err := store.Open(path, store.Options{Destinations: []string{portal}})
+		var s *store.Store
+		err := again(func() (err error) {
+			s, err = store.Open(path, store.Options{Destinations: []string{portal}})
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		for range 40 {
-			lane := []string{store.Urgent, store.Bulk}[rand.IntN(2)]
-			if rand.IntN(3) > 0 {
-				err = workAppend(s, lane, 1+rand.IntN(20))
-			} else {
-				err = workSettle(s, lane, rand.IntN(30))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		for range 8 * (1 - min(life, 1)) {
-			if err := workAppend(s, store.Bulk, 200); err != nil {
-				return err
-			}
-		}
-		for waits := 1; waits > 0 && life == 0; {
-			if err := workSettle(s, store.Bulk, 200); err != nil {
-				return err
-			}
-			w, err := s.Waiting(portal)
-			if waits = w.Bulk; err != nil {
-				return err
-			}
+		if err := again(func() error { return liveOnce(s, life == 0) }); err != nil {
+			return err
 		}
 		if err := s.Close(); err != nil {
 			return err
@@ -257,16 +259,64 @@ func live(path string) error {
 	return nil
 }
 
+// again tries what may fail because the disk does.
+func again(do func() error) (err error) {
+	for range 50 {
+		if err = do(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func liveOnce(s *store.Store, backlog bool) error {
+	for range 40 {
+		lane := []string{store.Urgent, store.Bulk}[rand.IntN(2)]
+		err := again(func() error {
+			if rand.IntN(3) > 0 {
+				return workAppend(s, lane, 1+rand.IntN(20))
+			}
+			return workSettle(s, lane, rand.IntN(30))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !backlog {
+		return nil
+	}
+	for range 8 {
+		if err := again(func() error { return workAppend(s, store.Bulk, 200) }); err != nil {
+			return err
+		}
+	}
+	for waits := 1; waits > 0; {
+		if err := again(func() error { return workSettle(s, store.Bulk, 200) }); err != nil {
+			return err
+		}
+		w, err := s.Waiting(portal)
+		if waits = w.Bulk; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // record runs a life under strace and returns its calls in the order in which they ended.
-func record(t *testing.T, path string) []string {
+// Faults are strace's: which calls fail, and how.
+func record(t *testing.T, path string, faults ...string) []string {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	trace := filepath.Join(t.TempDir(), "trace")
-	cmd := exec.Command("strace", "-f", "-qq", "-xx", "-s", "16777216", "-o", trace,
-		"-e", "trace=openat,close,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat", "-e", "signal=none", exe, path)
+	args := []string{"-f", "-qq", "-xx", "-s", "16777216", "-o", trace, "-e", "signal=none",
+		"-e", "trace=openat,close,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat"}
+	for _, fault := range faults {
+		args = append(args, "-e", "inject="+fault)
+	}
+	cmd := exec.Command("strace", append(args, exe, path)...)
 	cmd.Env = append(os.Environ(), childTask+"=live")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -301,14 +351,22 @@ func record(t *testing.T, path string) []string {
 
 // The power fails at a random moment of a whole life: what was confirmed is there, and
 // the file opens without any help.
-func TestSoakPowerCut(t *testing.T) {
+func TestSoakPowerCut(t *testing.T) { powerCuts(t) }
+
+// The same on a disk that fails now and then, while the process tries again. Should a cut
+// come between a failure and what mends it, the file counts as damaged; nothing is lost.
+func TestSoakPowerCutOnBadDisk(t *testing.T) {
+	powerCuts(t, "fdatasync:error=EIO:when=4+5", "fsync:error=EIO:when=3+4", "pwrite64:error=EIO:when=700+701", "ftruncate:error=ENOSPC:when=3+3")
+}
+
+func powerCuts(t *testing.T, faults ...string) {
 	if os.Getenv("METERAGENT_SOAK") == "" {
 		t.Skip("make soak")
 	}
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := newPath(t)
-	calls := record(t, path)
+	calls := record(t, path, faults...)
 	var moments []int
 	for range 100 {
 		moments = append(moments, random.IntN(len(calls)))
@@ -316,10 +374,10 @@ func TestSoakPowerCut(t *testing.T) {
 	slices.Sort(moments)
 	t.Logf("seed %d: %d calls, %d cuts", seed, len(calls), len(moments))
 	d, done := newDisk(filepath.Dir(path)), 0
-	compacted := 0
+	compacted, salvaged := 0, 0
 	for _, moment := range moments {
 		for ; done < moment; done++ {
-			if err := d.take(calls[done]); err != nil {
+			if err := d.take(random, calls[done]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -333,7 +391,15 @@ func TestSoakPowerCut(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(folder, filepath.Base(path)+".compact")); err == nil {
 			compacted++
 		}
-		if crashCheck(t, filepath.Join(folder, filepath.Base(path)), maps.Clone(d.said)); t.Failed() {
+		s, err := store.Open(filepath.Join(folder, filepath.Base(path)), store.Options{Destinations: []string{portal}, Salvage: len(faults) > 0})
+		if err != nil {
+			t.Fatalf("seed %d, after call %d of %d: %v", seed, moment, len(calls), err)
+		}
+		if saved, err := s.Saved(); err != nil || saved != nil {
+			salvaged++
+		}
+		crashCheckOpen(t, s, maps.Clone(d.said))
+		if s.Close(); t.Failed() {
 			t.Fatalf("seed %d, after call %d of %d", seed, moment, len(calls))
 		}
 		os.RemoveAll(folder)
@@ -341,5 +407,5 @@ func TestSoakPowerCut(t *testing.T) {
 	if len(d.said) < 8 {
 		t.Errorf("the recorded life did too little: %v", d.said)
 	}
-	t.Logf("%d cuts while the file was made short; in the end: %v", compacted, d.said)
+	t.Logf("%d cuts while the file was made short, %d files had to be salvaged; in the end: %v", compacted, salvaged, d.said)
 }

@@ -99,7 +99,8 @@ func rescueInto(path, from string, o Options, saved Saved) (err error) {
 		return err
 	}
 	db.NoSync = true // synced once, at the end; before, nobody takes it for a store
-	s := &Store{db: db, path: path, destinations: slices.Clone(o.Destinations)}
+	s := &Store{path: path, destinations: slices.Clone(o.Destinations)}
+	s.db.Store(db)
 	err = s.prepare()
 	if err == nil {
 		r := newRescue(s, file, info.Size(), time.Now().Add(o.CheckWithin))

@@ -7,19 +7,25 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
 // A Store is an open file. It is safe for concurrent use.
 type Store struct {
-	db           *bbolt.DB
+	db           atomic.Pointer[bbolt.DB]
 	path         string
 	stream       string
 	destinations []string
 	commits      atomic.Uint64
 	era          atomic.Uint64
+	reopening    sync.Mutex // held to change db
+	closed       bool
+	failed       atomic.Bool // the last commit failed, and not all head pages were written since
 	packer
 }
 
@@ -40,7 +46,10 @@ func (s *Store) SetEra(era uint64) { s.era.Store(era) }
 // Close waits for transactions in progress and closes the file. After it, every
 // method but Close returns an error.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
+	s.reopening.Lock()
+	defer s.reopening.Unlock()
+	s.closed = true
+	if err := s.db.Load().Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", s.path, err)
 	}
 	return nil
@@ -52,19 +61,79 @@ func (s *Store) Close() error {
 // happened and the store goes on working. Change memory after Update, not in fn.
 //
 // The Tx is valid until fn returns. Calling Update inside fn deadlocks.
+//
+// There is one exception: if the disk fails at the very last write, what fn did can be
+// seen although Update returned an error, and is on disk with the next Update that succeeds.
 func (s *Store) Update(fn func(*Tx) error) error {
 	var refused error
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		refused = fn(&Tx{tx: tx, store: s})
+	var id int
+	db := s.db.Load()
+	err := db.Update(func(tx *bbolt.Tx) error {
+		grow(db, tx.Size())
+		id, refused = tx.ID(), fn(&Tx{tx: tx, store: s})
 		return refused
 	})
+	switch {
+	case err != nil && refused == nil:
+		s.failed.Store(true)
+		if s.newest() == id && s.rewriteHeads() {
+			err = nil // it could be seen: only the syncing of its head page had failed
+		}
+	case err == nil && s.failed.Load():
+		s.rewriteHeads()
+	}
 	if err == nil {
 		s.commits.Add(1)
+	}
+	if lost(err) {
+		s.reopen() // for the next time
 	}
 	if err != nil && refused == nil {
 		return fmt.Errorf("commit to store %s: %w", s.path, err)
 	}
 	return err
+}
+
+// rewriteHeads writes both head pages by transactions without contents, and reports
+// whether the first of them is on disk. A head page that could not be synced stays in the
+// page cache as if it were.
+func (s *Store) rewriteHeads() bool {
+	nothing := func(*bbolt.Tx) error { return nil }
+	if s.db.Load().Update(nothing) != nil {
+		return false
+	}
+	s.failed.Store(s.db.Load().Update(nothing) != nil)
+	return true
+}
+
+// newest is the number of the transaction that readers see; -1 if it cannot be told.
+func (s *Store) newest() int {
+	id := -1
+	s.db.Load().View(func(tx *bbolt.Tx) error { id = tx.ID(); return nil }) // fails only if it is closed
+	return id
+}
+
+// lost reports whether bbolt has given up the file, because it could not be mapped
+// again when it had grown.
+func lost(err error) bool {
+	return errors.Is(err, bbolterrors.ErrInvalidMapping) || errors.Is(err, bbolterrors.ErrDatabaseNotOpen)
+}
+
+// reopen opens the file again, after the same check as at first. If it cannot be opened,
+// that is tried again at the next Update.
+func (s *Store) reopen() {
+	s.reopening.Lock()
+	defer s.reopening.Unlock()
+	if s.closed || !lost(s.db.Load().View(func(*bbolt.Tx) error { return nil })) {
+		return
+	}
+	s.db.Load().Close() // an error changes nothing: the lock goes with the file
+	if _, err := checkFile(s.path, time.Now().Add(time.Minute)); err != nil {
+		return
+	}
+	if db, err := openDB(s.path, time.Second, false); err == nil {
+		s.db.Store(db)
+	}
 }
 
 // Try runs fn as Update does, and takes back what it did: it tells what Update would do.
@@ -82,7 +151,7 @@ func (s *Store) Try(fn func(*Tx) error) error {
 // an Update. Calling Update inside fn can deadlock.
 func (s *Store) View(fn func(*Tx) error) error {
 	var refused error
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.db.Load().View(func(tx *bbolt.Tx) error {
 		refused = fn(&Tx{tx: tx, store: s})
 		return refused
 	})

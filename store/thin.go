@@ -118,7 +118,7 @@ type Usage struct {
 func (s *Store) Usage() (Usage, error) {
 	var u Usage
 	err := s.View(func(t *Tx) error {
-		stats := s.db.Stats()
+		stats := s.db.Load().Stats()
 		u.File = t.tx.Size()
 		u.Used = u.File - int64(stats.FreePageN+stats.PendingPageN)*pageSize
 		u.Commits = s.commits.Load()

@@ -11,6 +11,7 @@ packages=(
 	wine wine64 wixl msitools faketime perl-base   # Windows
 	python3-minimal util-linux                     # the corpus's own score; another user
 	strace                                         # what a process writes and syncs, for the power cut
+	e2fsprogs                                      # a disk that fails
 )
 missing=()
 for package in "${packages[@]}"; do
