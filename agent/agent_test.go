@@ -32,8 +32,9 @@ type copier struct {
 	total  int64
 	toner  float64 // percent
 	off    bool
-	broken bool // panics when read
-	asleep bool // says so, once it was read
+	broken bool           // panics when read
+	asleep bool           // says so, once it was read
+	plan   collector.Plan // it was read by
 }
 
 func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading, error) {
@@ -52,6 +53,7 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 		panic("a table without end")
 	}
 	c.total += 10
+	c.plan = t.Plan
 	percent := c.toner
 	capacity, level := int64(100), int64(percent)
 	r := collector.Reading{
@@ -66,6 +68,7 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 			Unit: "percent", Capacity: &capacity, Level: collector.Level{Kind: collector.Measured, Value: &level, Percent: &percent},
 		}},
 	}
+	r.Plan = collector.Plan("as " + c.serial)
 	if t.Scope == collector.Full {
 		r.Inputs = []collector.Input{{Key: "1.1", Name: "Drawer 1", Level: collector.Level{Kind: collector.Unknown}}}
 	}

@@ -22,6 +22,7 @@ const (
 	daily   = "daily"   // device id + "|" + date in UTC: page.Entry, the last of that day
 	traffic = "traffic" // device id: []page.Day, of the last days
 	search  = "search"  // "mark": searchMark
+	plans   = "plan"    // device id: collector.Plan
 )
 
 // The kinds of record, which are the middle word of the event types on the wire.
@@ -74,7 +75,7 @@ type keeping struct {
 }
 
 func (k *keeping) all() error {
-	for _, step := range []func() error{k.device, k.decide, k.record, k.history} {
+	for _, step := range []func() error{k.device, k.decide, k.record, k.history, k.plan} {
 		if err := step(); err != nil {
 			return err
 		}

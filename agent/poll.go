@@ -92,6 +92,7 @@ func (a *Agent) pollOne(ctx context.Context, j job) (r result) {
 			a.log.Error("a device's answers broke the reader", "host", j.host, "err", r.err)
 		}
 	}()
+	j.what.Plan = a.plan(j.device)
 	reading, err := a.copiers.Read(ctx, j.what)
 	r.took = reading.Took
 	a.tally.add(cmp.Or(reading.Device.ID, j.device), time.Now(), reading.Traffic)
