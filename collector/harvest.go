@@ -72,13 +72,23 @@ func (h harvest) device() string {
 }
 
 // number returns the value of a variable that is a number. Some devices tell numbers
-// as text.
+// as text, with blanks and NULs around.
 func (v variable) number() (n int64, ok bool) {
-	if v.kind == octets && len(v.text) <= 10 {
-		n, err := strconv.ParseInt(v.text, 10, 64)
+	if v.kind == octets && len(v.text) <= 24 {
+		n, err := strconv.ParseInt(strings.Trim(v.text, " \x00"), 10, 64)
 		return n, err == nil
 	}
 	return v.num, v.kind == integer
+}
+
+// signed returns the value of an Integer32. Some devices tell it as if it had no sign:
+// then -3 is 4294967293.
+func (v variable) signed() (n int64, ok bool) {
+	n, ok = v.number()
+	if n >= 1<<31 && n < 1<<32 {
+		n -= 1 << 32
+	}
+	return n, ok
 }
 
 // count returns the value of a counter. A negative number is none, and none is

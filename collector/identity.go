@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -85,15 +86,28 @@ func makerSpans() []span {
 // serial is a serial number as it stands on the type plate: "" for what devices say
 // that do not know theirs.
 func serial(text string) string {
-	text = strings.ToUpper(text)
+	text = strings.Trim(strings.ToUpper(text), " ÿŸ") // an erased memory is full of 255
 	switch text {
-	case "UNKNOWN", "NONE", "N/A", "NULL":
+	case "", "UNKNOWN", "NONE", "N/A", "NA", "NULL", "(NULL)", "UNDEFINED", "DEFAULT", "INVALID",
+		"NOT AVAILABLE", "NOT SPECIFIED", "NOT SET", "NO SERIAL", "SERIAL NUMBER", "SERIALNUMBER", "SERIAL":
 		return ""
 	}
-	if strings.Trim(text, "0") == "" || strings.Trim(text, "X") == "" || strings.Trim(text, "-?.") == "" {
+	if strings.Trim(text, text[:1]) == "" || strings.Trim(text, "-?. ") == "" { // all of one character
 		return ""
 	}
 	return text
+}
+
+// deviceIDField is a field of a device ID of IEEE 1284, such as "MFG:Acme;MDL:Printer 9;SN:A1;".
+func deviceIDField(text string, keys ...string) string {
+	for field := range strings.SplitSeq(text, ";") {
+		key, value, _ := strings.Cut(field, ":")
+		key = strings.ToUpper(strings.TrimSpace(key))
+		if slices.ContainsFunc(keys, func(k string) bool { return key == k }) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // mac is the address of the first interface that has one and is no loopback.

@@ -80,6 +80,7 @@ func TestMAC(t *testing.T) {
 func TestSerial(t *testing.T) {
 	for text, want := range map[string]string{
 		"tst00001": "TST00001", "0042": "0042", "": "", "0000000000": "", "XXXXXXXX": "", "unknown": "", "N/A": "", "----": "", "X1": "X1",
+		"Not available": "", "(null)": "", "11111111": "", "abc12345ÿÿÿÿ": "ABC12345", "ÿÿÿÿ": "", "00ABC": "00ABC",
 	} {
 		if got := serial(text); got != want {
 			t.Errorf("serial(%q) = %q, want %q", text, got, want)

@@ -32,9 +32,20 @@ func (t telling) meters() []Meter {
 		}
 	}
 	if len(rows) > 1 {
-		meters = append(meters, sums(lives)...)
+		meters = append(meters, sums(t.ownOf(lives))...)
 	}
 	return meters
+}
+
+// ownOf are the counts of the printer itself. A print server with several printers
+// behind it tells the markers of all of them, by their hrDeviceIndex.
+func (t telling) ownOf(lives []Meter) []Meter {
+	index := prtMarkerLifeCount + "." + t.harvest.device()
+	others := func(m Meter) bool { return !under(index, m.OID) }
+	if own := slices.DeleteFunc(slices.Clone(lives), others); len(own) > 0 {
+		return own
+	}
+	return lives
 }
 
 // counterUnit is prtMarkerCounterUnit, "unknown" if the device does not tell it.

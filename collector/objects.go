@@ -22,6 +22,12 @@ const (
 	hrPrinterDetectedErrorState = "1.3.6.1.2.1.25.3.5.1.2"
 	hrDevicePrinter             = "1.3.6.1.2.1.25.3.1.5" // a value of hrDeviceType
 
+	// The device ID of IEEE 1284, by PWG 5107.1 and as HP has it, and HP's serial number.
+	// Others answer HP's objects, too.
+	ppmDeviceID = enterprises + ".2699.1.2.1.2.1.1.3"
+	pmlDeviceID = enterprises + ".11.2.3.9.1.1.7"
+	pmlSerial   = enterprises + ".11.2.3.9.4.2.1.1.3.3"
+
 	printerMIB                    = "1.3.6.1.2.1.43"
 	prtGeneralConfigChanges       = printerMIB + ".5.1.1.1"
 	prtGeneralCurrentLocalization = printerMIB + ".5.1.1.2"
@@ -101,9 +107,13 @@ const maxLocalizations = 8
 
 // moreSpansOf lists what is needed besides on devices that are not as most are:
 // those whose printer is not the first row of hrDeviceTable, whose current language
-// is far down the list, or whose inputs have no names.
-func moreSpansOf(found harvest) []span {
+// is far down the list, whose inputs have no names, or that have not said their serial
+// number so far.
+func moreSpansOf(found harvest, p *Profile) []span {
 	var spans []span
+	if found.isPrinter() && (telling{harvest: found, profile: p}).device().Serial == "" {
+		spans = append(spans, one(ppmDeviceID), one(pmlDeviceID), one(pmlSerial))
+	}
 	device, err := strconv.Atoi(found.device())
 	first := found.rows(hrDeviceType, hrDeviceDescr, hrDeviceStatus)
 	if err == nil && device > 0 && len(first) > 0 && first[0] != strconv.Itoa(device) {

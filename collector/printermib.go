@@ -109,8 +109,30 @@ func (t telling) device() Device {
 		}
 		d.Firmware = t.profileText(own.Firmware)
 	}
+	if d.Serial == "" {
+		d.Serial = serial(t.otherwise(pmlSerial, "SN", "SERN", "SERIALNUMBER"))
+	}
+	if d.Model == "" {
+		d.Model = modelIn(t.otherwise("", "MDL", "MODEL"))
+	}
 	d.ID = deviceID(d)
 	return d
+}
+
+// otherwise is what a device tells of itself where others than its own maker keep it:
+// in an object of HP's, if one is named, and in the device ID of IEEE 1284, under one of
+// these keys.
+func (t telling) otherwise(object string, keys ...string) string {
+	if text := plainText(pmlText(t.first(object).text), t.charset); text != "" {
+		return text
+	}
+	for _, column := range []string{ppmDeviceID, pmlDeviceID} {
+		if text := deviceIDField(t.text(t.first(column)), keys...); text != "" {
+			return text
+		}
+	}
+	// HP: "HP ETHERNET MULTI-ENVIRONMENT,SN:ABC,FN:1,SVCID:2,PID:HP LaserJet"
+	return deviceIDField(strings.ReplaceAll(t.text(t.first(sysDescr)), ",", ";"), keys...)
 }
 
 func (t telling) supplies() []Supply {
@@ -172,11 +194,11 @@ func (t telling) inputs() []Input {
 // prtInputCurrentLevel. percent is for a unit in which the level is a percentage
 // even if there is no capacity.
 func levelOf(level, capacity variable, percent bool) Level {
-	value, ok := level.number()
+	value, ok := level.signed()
 	if !ok {
 		return Level{Kind: Unknown}
 	}
-	whole, _ := capacity.number()
+	whole, _ := capacity.signed()
 	if whole <= 0 && percent {
 		whole = 100
 	}
@@ -200,7 +222,7 @@ func levelOf(level, capacity variable, percent bool) Level {
 }
 
 func positive(v variable) *int64 {
-	if n, ok := v.count(); ok && n > 0 {
+	if n, ok := v.signed(); ok && n > 0 {
 		return &n
 	}
 	return nil

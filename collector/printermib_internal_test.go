@@ -41,6 +41,11 @@ func TestLevels(t *testing.T) {
 		{n(150), missing, true, `{"kind":"invalid","value":150}`},
 		{n(-100), n(100), false, `{"kind":"invalid","value":-100}`},
 		{text("38"), text("100"), false, `{"kind":"measured","value":38,"percent":38}`},
+		{n(4294967293), n(100), false, `{"kind":"some","value":-3}`},
+		{n(4294967294), n(100), true, `{"kind":"unknown","value":-2}`},
+		{n(50), n(4294967294), false, `{"kind":"absolute","value":50}`},
+		{n(50), n(4294967294), true, `{"kind":"measured","value":50,"percent":50}`},
+		{text("38 "), text("100\x00"), false, `{"kind":"measured","value":38,"percent":38}`},
 		{text("-3"), n(100), false, `{"kind":"some","value":-3}`},
 	} {
 		b, err := json.Marshal(levelOf(c.level, c.capacity, c.percent))

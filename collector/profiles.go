@@ -197,7 +197,7 @@ func (p *Profile) inherit(parent *Profile) {
 
 // evidence is what a profile is chosen by.
 type evidence struct {
-	sysObjectIDs []string // one; or the branches of makers in which a device that tells none has something
+	sysObjectIDs []string // its own; and if that is no maker's of ours, the branches of makers in which it has something
 	descriptions []string
 	model        string
 }
@@ -214,16 +214,20 @@ func (h harvest) evidence() evidence {
 	e.descriptions, e.model = []string{id.sysDescr, id.hrDescr}, id.model()
 	if id.sysObjectID != "" {
 		e.sysObjectIDs = []string{id.sysObjectID}
+	}
+	if _, ok := imaging(id.sysObjectID); ok {
 		return e
 	}
+	var branches []string
 	for _, m := range makers() {
 		if h.first(enterprises+"."+m.branch).kind != nothing {
-			e.sysObjectIDs = append(e.sysObjectIDs, enterprises+"."+m.branch)
+			branches = append(branches, enterprises+"."+m.branch)
 		}
 	}
-	if len(e.sysObjectIDs) > 1 && e.sysObjectIDs[0] == pmlBranch { // which many makers answer
-		e.sysObjectIDs = e.sysObjectIDs[1:]
+	if len(branches) > 1 && branches[0] == pmlBranch { // which many makers answer
+		branches = branches[1:]
 	}
+	e.sysObjectIDs = append(e.sysObjectIDs, branches...)
 	return e
 }
 

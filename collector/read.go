@@ -80,10 +80,10 @@ func (q *query) walkAround(ctx context.Context) error {
 		err = q.walk(ctx, usualSpans())
 	}
 	if err == nil {
-		err = q.walk(ctx, append(moreSpansOf(q.found), q.profile.fallbacks(q.found)...))
+		err = q.walk(ctx, append(moreSpansOf(q.found, q.profile), q.profile.fallbacks(q.found)...))
 	}
-	unnamed := q.profile == nil && q.found.first(sysObjectID).kind == nothing
-	if err == nil && (unnamed || !q.found.isPrinter()) {
+	_, named := imaging(q.found.first(sysObjectID).text)
+	if err == nil && (q.profile == nil && !named || !q.found.isPrinter()) {
 		err = q.walk(ctx, makerSpans())
 		if err == nil && q.profile == nil {
 			err = q.walk(ctx, q.choose(q.found))

@@ -19,6 +19,9 @@ import (
 // another character set is hardly ever valid UTF-8 by chance. What no character
 // set decodes is taken for Latin-1, of which every octet is a character.
 func plainText(raw string, charset int64) string {
+	if charset == hpRoman8 && !utf8.ValidString(raw) {
+		raw = roman8(raw)
+	}
 	if !utf8.ValidString(raw) {
 		decoded, err := characters(charset).NewDecoder().String(raw)
 		if err != nil || strings.ContainsRune(decoded, utf8.RuneError) {
@@ -36,6 +39,25 @@ func plainText(raw string, charset int64) string {
 		return r
 	}, raw)
 	return strings.TrimSpace(text)
+}
+
+// hpRoman8 is the MIBenum of the character set of HP's devices.
+const hpRoman8 = 2004
+
+// roman8 decodes HP's Roman-8 (RFC 1345, hp-roman8).
+func roman8(raw string) string {
+	const upper = "\u00a0ÀÂÈÊËÎÏ´ˋˆ¨˜ÙÛ₤¯Ýý°ÇçÑñ¡¿¤£¥§ƒ¢âêôûáéóúàèòùäëöüÅîØÆåíøæÄìÖÜÉïßÔ" +
+		"ÁÃãÐðÍÌÓÒÕõŠšÚŸÿÞþ·µ¶¾—¼½ªº«■»±\ufffd" // from 160 on
+	letters := []rune(upper)
+	var b strings.Builder
+	for _, octet := range []byte(raw) {
+		if octet < 0xa0 {
+			b.WriteByte(octet & 0x7f)
+			continue
+		}
+		b.WriteRune(letters[octet-0xa0])
+	}
+	return b.String()
 }
 
 // characters returns the character set with a MIBenum of the IANA registry.

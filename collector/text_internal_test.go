@@ -27,7 +27,8 @@ func TestPlainText(t *testing.T) {
 		{"Shift_JIS", "\x8d\x95", 17, "黒"},
 		{"Windows-31J", "\x83g\x83i\x81[", 2024, "トナー"},
 		{"not even Shift_JIS", "\xff\xfe\xe9", 17, "ÿþé"},
-		{"unknown character set", "caf\xe9", 2004, "café"},
+		{"unknown character set", "caf\xe9", 9999, "café"},
+		{"HP Roman-8", "f\xcfr \xd8\xc5rger\xff", 2004, "für Äérger\ufffd"},
 		{"empty", "", 106, ""},
 	} {
 		if got := plainText(c.raw, c.charset); got != c.want {
