@@ -35,6 +35,9 @@ type copier struct {
 	broken bool           // panics when read
 	asleep bool           // says so, once it was read
 	plan   collector.Plan // it was read by
+
+	cartridge string // serial number of its cartridge
+	alerts    []collector.Alert
 }
 
 func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading, error) {
@@ -69,6 +72,7 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 		}},
 	}
 	r.Plan = collector.Plan("as " + c.serial)
+	r.Supplies[0].SerialNumber, r.Alerts = c.cartridge, c.alerts
 	if t.Scope == collector.Full {
 		r.Inputs = []collector.Input{{Key: "1.1", Name: "Drawer 1", Level: collector.Level{Kind: collector.Unknown}}}
 	}

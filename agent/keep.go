@@ -25,6 +25,14 @@ const (
 	plans   = "plan"    // device id: collector.Plan
 )
 
+// Those of what follows from a reading.
+const (
+	placed     = "placed"    // when it was decided, in UTC, with "|" and the order id: nothing; for counting
+	complaints = "complaint" // device id: alert.Ledger
+	cartridges = "cartridge" // serial number of a cartridge: Place
+	requests   = "request"   // device id: those of the last day, []Request
+)
+
 // The kinds of record, which are the middle word of the event types on the wire.
 const (
 	kindReading = "reading"
@@ -75,7 +83,7 @@ type keeping struct {
 }
 
 func (k *keeping) all() error {
-	for _, step := range []func() error{k.device, k.decide, k.record, k.history, k.plan} {
+	for _, step := range []func() error{k.device, k.decide, k.complain, k.record, k.history, k.plan} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -93,6 +93,9 @@ func (k *keeping) decide() error {
 	if err := noteStates(k.tx, next.Orders(), r.TakenAt); err != nil {
 		return err
 	}
+	if err := k.cartridges(ledger, next); err != nil {
+		return err
+	}
 	return k.tx.Put(ledgers, r.Device.ID, next)
 }
 
@@ -106,6 +109,9 @@ func (k *keeping) raise(o toner.Order, waits bool) error {
 	if err := k.tx.Put(orders, o.ID, entry); err != nil {
 		return err
 	}
+	if err := k.tx.Put(placed, placedKey(o.DecidedAt, o.ID), true); err != nil {
+		return err
+	}
 	k.happened = append(k.happened, Notice{
 		What: OrderRaised, Device: r.Device.ID, Model: r.Device.Model, Host: k.host, Order: &entry,
 	})
@@ -115,14 +121,27 @@ func (k *keeping) raise(o toner.Order, waits bool) error {
 	return k.append(store.Urgent, kindOrder, o)
 }
 
-// placedSince counts the orders of all devices since a time.
+// placedKey sorts orders by when they were decided.
+func placedKey(at time.Time, id string) string { return at.UTC().Format(time.RFC3339) + "|" + id }
+
+// placedSince counts the orders of all devices since a time, and forgets in its list
+// those before.
 func placedSince(tx *store.Tx, since time.Time) (n int, err error) {
-	err = eachOrder(tx, func(e OrderEntry) error {
-		if e.Order.DecidedAt.After(since) {
-			n++
+	var old []string
+	first := placedKey(since, "")
+	err = tx.Each(placed, "", func(key string, _ []byte) error {
+		if key < first {
+			old = append(old, key)
+			return nil
 		}
+		n++
 		return nil
 	})
+	for _, key := range old {
+		if err := tx.Delete(placed, key); err != nil {
+			return n, err
+		}
+	}
 	return n, err
 }
 

@@ -62,7 +62,7 @@ func (m Memory) Status() (page.Status, error) {
 			m.politeness(tx, &shown)
 			s.Devices = append(s.Devices, shown)
 			delete(hosts, d.Host)
-			return err
+			return errors.Join(err, trouble(tx, &s, shown))
 		})
 		if err != nil {
 			return err

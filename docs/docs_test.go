@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"meteragent/agent"
+	"meteragent/agent/alert"
 	"meteragent/agent/toner"
 	"meteragent/docs"
 	"meteragent/transport"
@@ -240,10 +241,16 @@ func walk(v any, pointer string, visit func(pointer string, node map[string]any)
 func TestMembers(t *testing.T) {
 	for name, body := range map[string]any{
 		"reading.json": agent.SentReading{}, "order.json": toner.Order{}, "device.json": agent.DeviceEvent{},
-		"alert.json": toner.Event{},
 		"agent.json": agent.AgentEvent{}, "problem.json": transport.Problem{},
 	} {
 		compare(t, name, name, load(t, "schema/"+name), reflect.TypeOf(body))
+	}
+}
+
+// So does the one of alerts, which has three kinds.
+func TestMembersOfAlerts(t *testing.T) {
+	for _, body := range []any{toner.Event{}, alert.Event{}, agent.Request{}} {
+		compare(t, "alert.json", "alert.json", load(t, "schema/alert.json"), reflect.TypeOf(body))
 	}
 }
 

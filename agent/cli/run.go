@@ -154,7 +154,11 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
 		Orders:   func() ([]page.Order, error) { return memory().Orders() },
 		Outgoing: func() ([]page.Message, error) { return memory().Outgoing() },
-		Log:      func(err error) { d.log.Error("the page has no answer", "err", err) },
+		Request: func(device, text string) error {
+			_, err := d.agent.Request(device, text)
+			return err
+		},
+		Log: func(err error) { d.log.Error("the page has no answer", "err", err) },
 	})
 }
 

@@ -188,6 +188,7 @@ func (a *app) printStatus(s page.Status) {
 		a.section(text.Key("status.orders"))
 		a.printOrders(s.Orders)
 	}
+	a.printTrouble(s)
 }
 
 // printTraffic shows what the copiers are asked, and which of them less than others.
@@ -210,6 +211,23 @@ func (a *app) printTraffic(s page.Status) {
 		t.add("  "+a.say.Say("status.all"), a.say.Say("status.requests", "requests", a.say.Number(all.Requests)), a.say.Bytes(all.Sent+all.Received), "")
 	}
 	a.printf("%s", t.String())
+}
+
+// printTrouble prints what is due and not ordered, and what the devices complain of.
+func (a *app) printTrouble(s page.Status) {
+	if len(s.Held) > 0 {
+		a.section(text.Key("status.held"))
+	}
+	for _, h := range s.Held {
+		a.printf("%s\n", text.Wrap("  "+joined([]string{h.Device, h.Name, a.say.Say(text.Key("order.held." + h.Why))}, "  "), width, "    "))
+	}
+	if len(s.Alerts) > 0 {
+		a.section(text.Key("status.alerts"))
+	}
+	for _, e := range s.Alerts {
+		line := joined([]string{a.say.Time(e.Since), e.Device, e.Say(), a.say.Say(text.Key("alert.class." + string(e.Class)))}, "  ")
+		a.printf("%s\n", text.Wrap("  "+line, width, "    "))
+	}
 }
 
 func (a *app) printPortal(p page.Portal) {

@@ -3,7 +3,8 @@
 // /outgoing.json)
 // and to watch by a monitoring system (/metrics).
 //
-// It is read-only and has no JavaScript. It does not know where its facts come
+// It has no JavaScript, and it is read-only but for a request for a technician
+// (request.go). It does not know where its facts come
 // from: they are handed to it.
 package page
 
@@ -30,6 +31,7 @@ type Facts struct {
 	Readings func(device string) ([]Entry, error) // newest first; "" means every device
 	Orders   func() ([]Order, error)              // open and closed ones, newest first
 	Outgoing func() ([]Message, error)            // what left last, newest first
+	Request  func(device, text string) error      // asks for a technician; nil if nobody can
 	Log      func(err error)                      // told why an answer could not be given
 }
 
@@ -78,13 +80,19 @@ func Handler(f Facts, local bool) http.Handler {
 		f.json(w, all, err)
 	})
 	mux.HandleFunc("GET /metrics", f.metrics)
+	if !local {
+		f.Request = nil
+	}
+	if f.Request != nil {
+		f.serveRequests(mux)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if local && !namesThisMachine(r.Host) {
 			http.Error(w, "this page is only for this machine", http.StatusForbidden)
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
@@ -113,7 +121,7 @@ func (f Facts) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var out bytes.Buffer
-	if err := write(&out, view{text.For(language(r)), status}.page()); err != nil {
+	if err := write(&out, view{text.For(language(r)), status, f.Request != nil}.page()); err != nil {
 		f.fail(w, err)
 		return
 	}

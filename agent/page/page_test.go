@@ -90,6 +90,58 @@ func TestForeignNames(t *testing.T) {
 	}
 }
 
+// A technician can be asked for from the page and by a program, not from a web site.
+func TestRequest(t *testing.T) {
+	for _, test := range []struct {
+		name, site, origin, host, body string
+		local                          bool
+		want                           int
+	}{
+		{"the form", "same-origin", "http://localhost:8631", "localhost:8631", "device=ABC12345&text=stripes", true, 200},
+		{"the command", "", "", "127.0.0.1:8631", "device=ABC12345&text=stripes", true, 200},
+		{"a device nobody knows", "", "", "localhost", "device=other&text=x", true, 422},
+		{"another site", "cross-site", "https://evil.example.com", "localhost:8631", "device=ABC12345&text=x", true, 403},
+		{"another port of this machine", "same-site", "http://localhost:9999", "localhost:8631", "device=ABC12345&text=x", true, 403},
+		{"an old browser", "", "https://evil.example.com", "localhost:8631", "device=ABC12345&text=x", true, 403},
+		{"a name of its own", "same-origin", "http://evil.example.com:8631", "evil.example.com:8631", "device=ABC12345&text=x", true, 403},
+		{"a book", "", "", "localhost", "device=ABC12345&text=" + strings.Repeat("x", 100_000), true, 400},
+		{"a page for everybody", "", "", "localhost", "device=ABC12345&text=x", false, 404},
+	} {
+		asked := 0
+		f := facts()
+		f.Request = func(device, text string) error {
+			if device != "ABC12345" {
+				return errors.New("no such device")
+			}
+			asked++
+			return nil
+		}
+		r := httptest.NewRequest(http.MethodPost, "/request", strings.NewReader(test.body))
+		r.Host = test.host
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if test.site != "" {
+			r.Header.Set("Sec-Fetch-Site", test.site)
+		}
+		if test.origin != "" {
+			r.Header.Set("Origin", test.origin)
+		}
+		answer := httptest.NewRecorder()
+		page.Handler(f, test.local).ServeHTTP(answer, r)
+		if answer.Code != test.want || (asked == 1) != (test.want == 200) {
+			t.Errorf("%s: status %d, asked %d times; want %d", test.name, answer.Code, asked, test.want)
+		}
+	}
+	f := facts()
+	f.Request = func(string, string) error { return nil }
+	r := httptest.NewRequest(http.MethodGet, "/request?device=%3Cb%3E", nil)
+	r.Host = "localhost"
+	answer := httptest.NewRecorder()
+	page.Handler(f, true).ServeHTTP(answer, r)
+	if body := answer.Body.String(); !strings.Contains(body, "&lt;b&gt;") || !strings.Contains(body, "<textarea") {
+		t.Errorf("the form is %s", body)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	if got := get(t, "/status.json", "localhost").Body.String(); !strings.Contains(got, `"id":"ABC12345"`) {
 		t.Errorf("status.json is %s", got)

@@ -3,6 +3,7 @@ package page
 import (
 	"time"
 
+	"meteragent/agent/alert"
 	"meteragent/agent/toner"
 	"meteragent/collector"
 )
@@ -24,6 +25,8 @@ type Status struct {
 	Devices  []Device  `json:"devices"`            // by id
 	Portals  []Portal  `json:"portals"`            // by name
 	Orders   []Order   `json:"orders"`             // open ones, oldest first
+	Held     []Held    `json:"held,omitempty"`     // what is due and not ordered
+	Alerts   []Alert   `json:"alerts,omitempty"`   // what was raised and is not over
 	Silent   []Silent  `json:"silent,omitempty"`   // addresses that have never answered
 	Rejected int       `json:"rejected"`           // records in quarantine
 	Store    Store     `json:"store"`
@@ -123,6 +126,22 @@ type Order struct {
 
 	Changed  time.Time      `json:"changed"` // when the state was reached
 	Evidence toner.Evidence `json:"evidence"`
+}
+
+// Held is a supply that is due and not ordered.
+type Held struct {
+	Device string `json:"device"`
+	Supply string `json:"supply"` // the supply's key
+	Name   string `json:"name"`   // its description or colour
+	Why    string `json:"why"`    // a toner.Hold
+}
+
+// An Alert is a complaint of a device that people hear of.
+type Alert struct {
+	ID     string    `json:"id"`
+	Device string    `json:"device"`
+	Since  time.Time `json:"since"`
+	alert.Condition
 }
 
 // An Entry is one line of a device's history.

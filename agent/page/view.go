@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type view struct {
 	*text.Catalogue
 	status Status
+	asks   bool // for a technician: only on this machine
 }
 
 // page is the whole document.
@@ -30,7 +32,7 @@ func (v view) page() part {
 			el("main",
 				each(s.Problems, problem),
 				each(s.Portals, v.portal),
-				v.devices(), v.orders(), v.silent()),
+				v.alerts(), v.devices(), v.orders(), v.held(), v.silent()),
 			el("footer",
 				words(v.Say("page.agent")+" "+s.Agent+" · "+v.Say("page.rejected", "count", s.Rejected)+" · "),
 				el("a", attr("href", "/outgoing"), words(v.Say("outgoing.title"))), words(" · "),
@@ -130,6 +132,7 @@ func (v view) device(d Device) part {
 		v.line("p", v.ago(d.LastReading), silent),
 		v.line("p", v.traffic(d), less),
 		problem(d.Reason),
+		given(v.asks, el("p", el("a", attr("href", "/request?device="+url.QueryEscape(d.ID)), words(v.Say("page.request"))))),
 		each(consumables(d.Reading), v.supply),
 		each(console, func(line string) part {
 			return given(line != "", el("p", class("console"), words(line)))

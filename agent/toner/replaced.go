@@ -30,7 +30,7 @@ const (
 // An Event is something that happened to a cartridge and is not an order. Its JSON is
 // the body of an alert record.
 type Event struct {
-	Event     string    `json:"event"` // "supplyReplaced", "supplyWasted"
+	Event     string    `json:"event"` // "supplyReplaced", "supplyWasted", "supplyForeign"; by the caller "supplyMoved"
 	At        time.Time `json:"at"`
 	Device    string    `json:"device"`             // identity
 	Supply    string    `json:"supply"`             // key
@@ -42,6 +42,9 @@ type Event struct {
 	PerPoint  *float64  `json:"perPoint,omitempty"` // pages per percentage point
 	Serial    string    `json:"serial,omitempty"`   // of the one that was taken out
 	Now       string    `json:"now,omitempty"`      // serial number of the new one
+	Coverage  *float64  `json:"coverage,omitempty"` // percent of a page, if the device tells the rated pages
+	From      string    `json:"from,omitempty"`     // supplyMoved: identity of the device it was in
+	Hint      string    `json:"hint,omitempty"`     // supplyForeign: what the device says
 }
 
 // renewed says by which proof a new cartridge is in, or "". Each must stay for as many

@@ -41,6 +41,21 @@ func (s Supply) calm(o Observation, rule Rule) State {
 	return Fine
 }
 
+// Hold says why a supply that is low, as far as is known, is not ordered, or "".
+func (s Supply) Hold() Hold {
+	switch {
+	case s.State != Due:
+		return ""
+	case s.New.Count > 0:
+		return HeldOther
+	case s.Jump.Count > 0:
+		return HeldDoubted
+	case s.Held == "":
+		return HeldConfirm
+	}
+	return s.Held
+}
+
 // tells says whether an observation can be compared with the others. A level that is
 // missing for once, as from a device asleep, interrupts no row.
 func (s Supply) tells(o Observation) bool {

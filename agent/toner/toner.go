@@ -116,7 +116,15 @@ func (v *visit) look() {
 		after, happened, due := known.after(observe(v.reading, s, v.supplies), rule, v.policy)
 		for _, e := range happened {
 			e.Device, e.Supply, e.Name = v.reading.Device.ID, s.Key, s.Description
+			e.Coverage = coverage(s, e.PerPoint)
 			v.decision.Events = append(v.decision.Events, e)
+		}
+		if said := foreign(v.reading, s); said != "" && after.Foreign == "" && after.New.Count == 0 {
+			after.Foreign = said
+			v.decision.Events = append(v.decision.Events, Event{
+				Event: "supplyForeign", At: v.ledger.Last, Device: v.reading.Device.ID, Supply: s.Key, Name: s.Description,
+				Cartridge: after.Cartridge, Serial: after.Serial, Hint: said,
+			})
 		}
 		if due {
 			after = v.order(s, rule, after, after.low(after.Readings[len(after.Readings)-1], rule, v.policy), "")

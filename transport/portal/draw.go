@@ -16,7 +16,7 @@ func (v view) page() part {
 			el("link", attr("rel", "stylesheet"), attr("href", "style.css"))),
 		el("body",
 			v.header(),
-			el("main", v.counts(), v.devices(), v.orders(), v.events()),
+			el("main", v.counts(), v.devices(), v.orders(), v.alerts(), v.events()),
 			el("footer", class("quiet"), says("Everything as JSON: "), el("a", attr("href", "received.json"), says("received.json")))))
 }
 

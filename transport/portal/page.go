@@ -30,6 +30,7 @@ type view struct {
 	Missing uint64 // records in holes
 	Devices []device
 	Orders  []Order // newest first
+	Alerts  []Alert // newest first
 	Events  []Event // newest first
 }
 
@@ -52,6 +53,7 @@ func (p *Portal) view() view {
 		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID))
 	})
 	v.Orders = newest(p.orders, ordersShown)
+	v.Alerts = newest(p.alerts, ordersShown)
 	v.Events = newest(p.events, eventsShown)
 	return v
 }
@@ -86,8 +88,9 @@ func (p *Portal) received(w http.ResponseWriter, _ *http.Request) {
 		Counts Counts  `json:"counts"`
 		Holes  []Hole  `json:"holes"`
 		Orders []Order `json:"orders"`
+		Alerts []Alert `json:"alerts"`
 		Events []Event `json:"events"`
-	}{p.counts, p.holes(), append([]Order{}, p.orders...), append([]Event{}, p.events...)}
+	}{p.counts, p.holes(), append([]Order{}, p.orders...), append([]Alert{}, p.alerts...), append([]Event{}, p.events...)}
 	p.mu.Unlock()
 	secure(w, "application/json")
 	json.NewEncoder(w).Encode(everything)

@@ -35,6 +35,7 @@ type Portal struct {
 	lanes   map[laneKey]*lane
 	devices map[deviceKey]*device
 	orders  []Order       // oldest first
+	alerts  []Alert       // oldest first
 	changed chan struct{} // closed, and replaced, at each change
 }
 
@@ -190,6 +191,8 @@ func (p *Portal) understand(e Event) *transport.Problem {
 		return p.reading(e)
 	case "order":
 		return p.order(e)
+	case "alert":
+		p.alert(e)
 	}
 	return nil
 }
