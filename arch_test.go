@@ -35,7 +35,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":               {"agent/cli"},
 	"github.com/spf13/pflag":               {"agent/cli"},
 	"github.com/google/uuid":               {"agent", "agent/alert", "agent/toner", "store", "transport/portal"},
-	"golang.org/x/net":                     {"agent/page", "transport/portal"}, // html.Render
+	"golang.org/x/net":                     {"agent/page", "transport/portal", "collector"}, // html.Render; dnsmessage and ipv4 of multicast DNS
 	"golang.org/x/sys":                     {"packaging", "store"},
 	"golang.org/x/text":                    {"collector"},
 	"github.com/google/go-cmp":             {"*_test.go"},

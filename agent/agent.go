@@ -28,16 +28,17 @@ type reader interface {
 // Options are the parts an Agent is made of. The caller opens and closes them.
 type Options struct {
 	Config   config.Config
-	ID       string              // the agent id, a UUID; see LoadID
-	Version  string              // of this program, told to the portal
-	Store    *store.Store        // opened with the names of the outputs as its destinations
-	Copiers  reader              // usually a *collector.Collector
-	Outputs  []Output            // at least one
-	Clock    func() clock.Moment // what the machine's clocks say; nil means that the clock is believed
-	Built    time.Time           // no clock that is right says an earlier time; zero means none does
-	Log      *slog.Logger        // nil discards
-	Problems []string            // why the last good configuration runs instead of the present one
-	Notice   func(what Notice)   // told of what happened, for the demo; may be nil; must not block
+	ID       string                                 // the agent id, a UUID; see LoadID
+	Version  string                                 // of this program, told to the portal
+	Store    *store.Store                           // opened with the names of the outputs as its destinations
+	Copiers  reader                                 // usually a *collector.Collector
+	Outputs  []Output                               // at least one
+	Clock    func() clock.Moment                    // what the machine's clocks say; nil means that the clock is believed
+	Built    time.Time                              // no clock that is right says an earlier time; zero means none does
+	Log      *slog.Logger                           // nil discards
+	Problems []string                               // why the last good configuration runs instead of the present one
+	Attached func() ([]collector.Attachment, error) // the networks of this machine, usually collector.Attached; nil: they are not asked for what is new
+	Notice   func(what Notice)                      // told of what happened, for the demo; may be nil; must not block
 }
 
 // Portal is the name of the destination that a configuration with one portal has.
@@ -71,13 +72,14 @@ type Agent struct {
 	problems []string
 	policy   toner.Policy
 
-	health *health
-	writer *writer
-	time   *timekeeper
-	tally  *tally
-	wakes  map[string]chan struct{} // something was stored, by output; capacity 1 each
-	found  chan collector.Find
-	lost   chan struct{} // a known device has gone silent; capacity 1
+	health   *health
+	writer   *writer
+	time     *timekeeper
+	tally    *tally
+	wakes    map[string]chan struct{} // something was stored, by output; capacity 1 each
+	found    chan collector.Find
+	attached func() ([]collector.Attachment, error)
+	lost     chan struct{} // a known device has gone silent; capacity 1
 }
 
 // New makes an agent of its parts.
@@ -85,7 +87,7 @@ func New(o Options) *Agent {
 	a := &Agent{
 		cfg: o.Config, id: o.ID, version: o.Version,
 		store: o.Store, copiers: o.Copiers, outputs: o.Outputs,
-		log: o.Log, notice: o.Notice, problems: o.Problems,
+		attached: o.Attached, log: o.Log, notice: o.Notice, problems: o.Problems,
 		policy: tonerPolicy(o.Config),
 		health: newHealth(),
 		tally:  newTally(),

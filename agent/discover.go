@@ -70,9 +70,7 @@ func within(ranges []collector.Range, a netip.Addr) bool {
 func Sweeps(cfg config.Config) ([]collector.Sweep, error) {
 	var sweeps []collector.Sweep
 	for _, n := range cfg.Networks {
-		s := collector.Sweep{
-			Credentials: credentials(n), Timeout: cfg.Poll.Timeout, Rate: cfg.Discovery.Rate,
-		}
+		s := sweepOf(cfg, n)
 		exclude := ranges(n.Exclude)
 		for _, text := range n.Addresses {
 			r, err := collector.ParseRange(text)
@@ -93,6 +91,11 @@ func Sweeps(cfg config.Config) ([]collector.Sweep, error) {
 		}
 	}
 	return sweeps, nil
+}
+
+// sweepOf is a search of a network, still without targets.
+func sweepOf(cfg config.Config, n config.Network) collector.Sweep {
+	return collector.Sweep{Credentials: credentials(n), Timeout: cfg.Poll.Timeout, Rate: cfg.Discovery.Rate}
 }
 
 // addFind makes a printer that a sweep found a target.

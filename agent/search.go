@@ -85,7 +85,7 @@ func (a *Agent) quietUntil(now time.Time) time.Time {
 const searchRest = time.Hour
 
 // restFromSearch returns when the next search is due. Every hour it counts for how long
-// devices have been silent.
+// devices have been silent, and asks around for new ones.
 func (a *Agent) restFromSearch(ctx context.Context) {
 	regular, hour := time.NewTimer(a.cfg.Discovery.Every), time.NewTicker(searchRest)
 	defer regular.Stop()
@@ -107,6 +107,9 @@ func (a *Agent) restFromSearch(ctx context.Context) {
 			}
 			if sought {
 				return
+			}
+			if now := time.Now(); !a.quietUntil(now).After(now) {
+				a.askAround(ctx, a.hand(ctx))
 			}
 		}
 	}

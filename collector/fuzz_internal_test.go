@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"hash/crc32"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -314,5 +315,23 @@ func FuzzPlan(f *testing.F) {
 		q.read(context.Background())
 		checkReading(t, q.found.reading(time.Time{}, q.profile))
 		q.planned(nil)
+	})
+}
+
+// Whatever comes as an answer of multicast DNS, the hints are few, and only an answer
+// to the question gives any.
+func FuzzAnnouncement(f *testing.F) {
+	f.Add(announcement(f, 7, "_ipp._tcp.local.", netip.MustParseAddr("192.168.10.20")))
+	f.Add(announcement(f, 7, "_smb._tcp.local.", netip.MustParseAddr("192.168.10.20")))
+	f.Add([]byte{0, 7, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xc0, 12, 0, 12, 0, 1})
+	sender := netip.MustParseAddr("192.168.10.1")
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		hints := announcedBy(packet, 7, sender)
+		if len(hints) > maxAnnounced {
+			t.Errorf("%d hints", len(hints))
+		}
+		if len(hints) > 0 && (len(packet) < 12 || packet[1] != 7 || packet[2]&0x80 == 0) {
+			t.Errorf("%v of what is no answer: %x", hints, packet)
+		}
 	})
 }

@@ -6,7 +6,8 @@ packages=(
 	shellcheck lintian rpm unzip                   # looking at what was built
 	mmdebstrap systemd-container procps iproute2   # a Debian that boots, in a network of its own
 	curl jq                                        # asking the portal what arrived
-	snmpd snmpsim                                  # devices that are not our own simulator
+	snmpd snmpsim avahi-daemon                     # devices that are not our own simulator
+	onesixtyone nmap time                          # other searchers
 	mosquitto nginx-light tinyproxy openssl        # between the agent and the portal
 	wine wine64 wixl msitools faketime perl-base   # Windows
 	python3-minimal util-linux                     # the corpus's own score; another user

@@ -25,6 +25,8 @@ type discoverFlags struct {
 	quick       bool
 	exclude     []string
 	from        string
+
+	mdns, broadcast bool
 }
 
 func (a *app) discoverCommand() *cobra.Command {
@@ -41,12 +43,18 @@ func (a *app) discoverCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.quick, "quick", false, a.say.Say("help.flag.quick"))
 	c.Flags().StringArrayVar(&f.exclude, "exclude", nil, a.say.Say("help.flag.exclude"))
 	c.Flags().StringVar(&f.from, "from", "", a.say.Say("help.flag.from"))
+	c.Flags().BoolVar(&f.mdns, "mdns", false, a.say.Say("help.flag.mdns"))
+	c.Flags().BoolVar(&f.broadcast, "broadcast", false, a.say.Say("help.flag.broadcast"))
 	c.Flags().IntVar(&f.tries, "tries", 2, a.say.Say("help.flag.tries"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if f.quick && !c.Flags().Changed("rate") {
 			f.rate = quickRate
 		}
-		sweeps, err := a.sweeps(c.Context(), f, args)
+		find := a.sweeps
+		if f.mdns || f.broadcast {
+			find = a.around
+		}
+		sweeps, err := find(c.Context(), f, args)
 		if err != nil {
 			return err
 		}
@@ -84,6 +92,11 @@ func (a *app) sweeps(ctx context.Context, f discoverFlags, args []string) ([]col
 			sweeps[0].Targets = append(sweeps[0].Targets, netip.AddrPortFrom(address, f.ask.port))
 		}
 	}
+	return f.limit(sweeps)
+}
+
+// limit leaves out of searches what the flags say, and sets how they are made.
+func (f discoverFlags) limit(sweeps []collector.Sweep) ([]collector.Sweep, error) {
 	leave, err := parseRanges(f.exclude)
 	if err != nil {
 		return nil, usageError(err)

@@ -27,9 +27,13 @@ func (a *app) progress(sweeps []collector.Sweep) *progress {
 	p := &progress{app: a, start: time.Now()}
 	addresses, rate := 0, 0
 	for _, s := range sweeps {
-		addresses += len(s.Targets)
+		asked := len(s.Targets)
+		if len(s.Broadcast) > 0 {
+			asked = len(s.Broadcast)
+		}
+		addresses += asked
 		p.announce += s.Longest()
-		p.total += len(s.Targets) * max(1, len(s.Credentials)) * s.Tries
+		p.total += asked * max(1, len(s.Credentials)) * s.Tries
 		rate = s.Rate
 	}
 	if f, ok := a.err.(*os.File); ok && isTerminal(f) {

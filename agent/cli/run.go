@@ -111,7 +111,7 @@ func (a *app) open(d *daemon, problems []string) error {
 	copiers.Limit(d.cfg.Poll.Rate)
 	d.agent = agent.New(agent.Options{
 		Config: d.cfg, ID: id, Version: version, Store: d.store, Outputs: outputs,
-		Copiers: copiers, Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: problems,
+		Copiers: copiers, Attached: collector.Attached, Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: problems,
 	})
 	return nil
 }

@@ -68,6 +68,8 @@ type Discovery struct {
 	Every     time.Duration
 	Rate      int           // packets a second
 	LostAfter time.Duration // a copier that is silent for so long is searched for, then called lost
+	MDNS      bool          // ask by multicast DNS in between which printers there are
+	Broadcast bool          // ask by a broadcast of SNMP in between
 }
 
 // Toner holds the rules of the automatic order. OrderBelow is a percentage from 1
@@ -132,7 +134,7 @@ const day = 24 * time.Hour
 func Default() Config {
 	return Config{
 		Poll:      Poll{Meters: 4 * time.Hour, Supplies: 30 * time.Minute, Parallel: 8, Timeout: 2 * time.Second, Rate: 200},
-		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200, LostAfter: 7 * day},
+		Discovery: Discovery{Every: 24 * time.Hour, Rate: 200, LostAfter: 7 * day, MDNS: true},
 		Toner: Toner{
 			Mode: "order", OrderBelow: 15, DaysLeft: 7,
 			Confirm: 3, ConfirmOver: time.Hour, Sudden: 12 * time.Hour,

@@ -48,6 +48,8 @@ func (r *reader) settings(c *Config) {
 	discovery.duration("every", &c.Discovery.Every, time.Hour, 30*24*time.Hour)
 	discovery.number("rate", &c.Discovery.Rate, 1, 1000)
 	discovery.duration("lost_after", &c.Discovery.LostAfter, 24*time.Hour, 365*24*time.Hour)
+	discovery.truth("mdns", &c.Discovery.MDNS)
+	discovery.truth("broadcast", &c.Discovery.Broadcast)
 	root.section("toner").toner(&c.Toner, seen)
 	root.ordersTo(c)
 	for _, s := range root.sections("device") {
