@@ -114,6 +114,10 @@ func TestKinds(t *testing.T) {
 func TestDeniedSubscription(t *testing.T) {
 	b := transporttest.NewBroker(t)
 	b.Fail(transporttest.DenyReceipts, 1)
+	if _, err := transporttest.Dial(t, b, nil).Send(t.Context(), transporttest.Batch(1, 1)); err != nil {
+		t.Errorf("denied once: %v", err)
+	}
+	b.Fail(transporttest.DenyReceipts, 10)
 	_, err := transporttest.Dial(t, b, nil).Send(t.Context(), transporttest.Batch(1, 1))
 	if !errors.Is(err, transport.ErrUnauthorized) || !strings.Contains(err.Error(), "/receipts") {
 		t.Errorf("got error %v, want ErrUnauthorized that names the topic", err)

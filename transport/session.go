@@ -154,16 +154,32 @@ func (s *session) publish(ctx context.Context, topic string, payload []byte, ret
 	return s.await(ctx, s.client.Publish(topic, atLeastOnce, retained, payload))
 }
 
+// Brokers that are a cluster deny a subscription too when they cannot make it at the moment,
+// such as when a server has just left them. MQTT 3.1.1 has one word for both.
+const (
+	subscribeTries = 3
+	subscribeAgain = time.Second
+)
+
 // subscribe returns nil once the broker has granted it.
 func (s *session) subscribe(ctx context.Context, topic string, hear func(payload []byte)) error {
-	token := s.client.Subscribe(topic, atLeastOnce, func(_ mqtt.Client, m mqtt.Message) { hear(m.Payload()) })
-	if err := s.await(ctx, token); err != nil {
-		return err
+	for range subscribeTries {
+		token := s.client.Subscribe(topic, atLeastOnce, func(_ mqtt.Client, m mqtt.Message) { hear(m.Payload()) })
+		if err := s.await(ctx, token); err != nil {
+			return err
+		}
+		if granted := token.(*mqtt.SubscribeToken).Result()[topic]; granted <= 2 {
+			return nil
+		}
+		select {
+		case <-time.After(subscribeAgain):
+		case <-s.lost:
+			return s.why()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if granted := token.(*mqtt.SubscribeToken).Result()[topic]; granted > 2 {
-		return &Error{Kind: ErrUnauthorized, Cause: fmt.Errorf("the broker denies the subscription to %s", topic)}
-	}
-	return nil
+	return &Error{Kind: ErrUnauthorized, Cause: fmt.Errorf("the broker denies the subscription to %s", topic)}
 }
 
 // await waits for a token, whose own Wait may hang for ever.

@@ -10,6 +10,7 @@ packages=(
 	onesixtyone nmap time                          # other searchers
 	mosquitto nginx-light tinyproxy openssl        # between the agent and the portal
 	wine wine64 wixl msitools faketime perl-base   # Windows
+	nats-server                                    # a cluster between the agent and the portal
 	python3-minimal util-linux                     # the corpus's own score; another user
 	strace                                         # what a process writes and syncs, for the power cut
 	e2fsprogs                                      # a disk that fails
