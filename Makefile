@@ -41,6 +41,11 @@ bench: ## benchmarks
 soak: ## the long tests, for SOAK=10m
 	METERAGENT_SOAK=$(SOAK) $(GO) test $(RACE) -run Soak -count=1 -timeout=0 -v ./...
 
+# The figure of docs/fleet.md. The seed is fixed: the same code draws the same figure.
+.PHONY: simulate
+simulate: ## 1,000,000 agents after an outage of an hour: prints the load, draws docs/fleet.svg
+	METERAGENT_FLEET=1000000 $(GO) test -count=1 -run FleetFigure -v ./docs
+
 .PHONY: e2e
 e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
 	.ci/e2e/run

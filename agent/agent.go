@@ -50,6 +50,7 @@ type Output struct {
 	Name   string // of the destination in the store
 	Link   transport.Link
 	Orders bool                    // it gets the orders; only one output may, since two receivers would send two cartridges
+	Spread time.Duration           // readings wait for the agent's own moment in a span of this length; 0 for none
 	Left   *Outgoing               // told what leaves; nil if nobody wants to see it
 	Doors  func() []transport.Door // how each of its portals is, in the order of the configuration; nil if it has one
 

@@ -54,6 +54,7 @@ func (f *forwarder) run(ctx context.Context) {
 	late, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastFlush, end) })()
+	f.gather(ctx) // a fleet that was switched on together must not arrive together
 	for ctx.Err() == nil {
 		if err := f.deliver(late); err == nil {
 			f.wait(ctx, time.Minute, f.agent.wakes[f.to.Name])
@@ -79,11 +80,18 @@ func (f *forwarder) wait(ctx context.Context, d time.Duration, wake <-chan struc
 	}
 }
 
-// gather waits a moment for more readings, unless something urgent is there.
+// gather waits for this agent's own moment, or at least a little for more readings, unless
+// something urgent is there.
 func (f *forwarder) gather(ctx context.Context) {
-	urgent, err := f.agent.store.Pending(f.to.Name, store.Urgent, 1, 1)
-	if err == nil && len(urgent) == 0 {
-		f.wait(ctx, linger, nil)
+	now := time.Now()
+	due := now.Add(max(linger, transport.Slot(f.agent.id, f.to.Spread, now)))
+	for ctx.Err() == nil {
+		urgent, err := f.agent.store.Pending(f.to.Name, store.Urgent, 1, 1)
+		rest := time.Until(due)
+		if err != nil || len(urgent) > 0 || rest <= 0 {
+			return
+		}
+		f.wait(ctx, rest, f.agent.wakes[f.to.Name])
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"meteragent/collector"
 	"meteragent/store"
+	"meteragent/transport"
 )
 
 // Run polls and delivers until ctx ends, then stops in order: no new reads, the
@@ -212,13 +213,13 @@ func (a *Agent) schedule() (*schedule, error) {
 // beat stores a heartbeat record once a day, so that a portal can tell a quiet site
 // from a dead agent.
 func (a *Agent) beat(ctx context.Context) {
-	ticker := time.NewTicker(24 * time.Hour)
-	defer ticker.Stop()
 	for {
+		timer := time.NewTimer(transport.Slot(a.id, 24*time.Hour, time.Now())) // not all agents at once
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
-		case <-ticker.C:
+		case <-timer.C:
 			if err := a.say("heartbeat"); err != nil {
 				a.log.Error("no heartbeat was stored", "err", err)
 			}

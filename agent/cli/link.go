@@ -12,6 +12,9 @@ import (
 func (d *daemon) dial(id string) (outputs []agent.Output, err error) {
 	for _, r := range d.cfg.Receivers() {
 		o := agent.Output{Name: r.Name(), Orders: r.Orders(), Left: &agent.Outgoing{}}
+		if !r.Local() {
+			o.Spread = r[0].Spread
+		}
 		var links []transport.Link
 		for _, p := range r {
 			link, err := dial(d.cfg, p, id, o.Left)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,14 @@ func (r Receiver) Name() string { return r[0].Name }
 
 // Orders says whether it gets the orders.
 func (r Receiver) Orders() bool { return r[0].Orders }
+
+// Local says whether it is on this machine, where no fleet arrives.
+func (r Receiver) Local() bool {
+	return !slices.ContainsFunc(r, func(p Portal) bool {
+		u, err := url.Parse(p.URL)
+		return err != nil || !isLoopback(u.Hostname())
+	})
+}
 
 // Receivers are the portals by their names, in the order of the file.
 func (c Config) Receivers() (all []Receiver) {
