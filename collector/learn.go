@@ -125,7 +125,7 @@ func (t telling) profileRoles(set func(role, ...variable)) {
 		set(varying, t.at(splitOID(c.OID)))
 	}
 	for _, table := range t.profile.Tables {
-		for _, index := range t.rows(table.Value) {
+		for _, index := range t.tableRows(table) {
 			if _, _, known := t.counted(table, index); known {
 				set(varying, t.at(table.Value, index))
 				set(exact, t.at(table.Key, index))

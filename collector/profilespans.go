@@ -62,19 +62,39 @@ func (t Table) spans() []span {
 		return columnSpans(t.Key, t.Value, len(t.Rows))
 	}
 	spans := columnSpans("", t.Value, len(t.Rows))
+	indexes := t.indexes()
+	if len(indexes) == 0 {
+		return spans
+	}
+	spans[0].after, spans[0].indexes = t.after(), indexes
+	return append(spans, one(t.Value))
+}
+
+// indexes are those of the rows that are known, of a table whose index is the key and a
+// number; nil of others.
+func (t Table) indexes() []int {
 	var indexes []int
 	for _, row := range t.Rows {
 		for _, is := range row.Is {
 			n, err := strconv.Atoi(is)
-			if err != nil || n < 1 {
-				return spans
+			if t.Key != "" || err != nil || n < 1 {
+				return nil
 			}
 			indexes = append(indexes, n)
 		}
 	}
 	slices.Sort(indexes)
-	spans[0].after, spans[0].indexes = strconv.Itoa(indexes[0]-1), slices.Compact(indexes)
-	return append(spans, one(t.Value))
+	return slices.Compact(indexes)
+}
+
+// after is the index behind which the rows are that are told, "" if all are. Whatever
+// is before that was only asked for to see whether there is anything.
+func (t Table) after() string {
+	indexes := t.indexes()
+	if len(indexes) == 0 {
+		return ""
+	}
+	return strconv.Itoa(indexes[0] - 1)
 }
 
 // columnSpans read one or two columns of a table, in one go if they are neighbours.

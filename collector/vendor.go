@@ -74,7 +74,7 @@ func (t telling) unlistedEntries() []Meter {
 
 func (t telling) tableMeters(table Table) []Meter {
 	var meters []Meter
-	for _, index := range t.rows(table.Value) {
+	for _, index := range t.tableRows(table) {
 		row, key, known := t.counted(table, index)
 		n, ok := t.at(table.Value, index).count()
 		if row.Is == nil && n == 0 && strings.Trim(key, "0123456789.") == "" {
@@ -85,6 +85,12 @@ func (t telling) tableMeters(table Table) []Meter {
 		}
 	}
 	return meters
+}
+
+// tableRows are the indexes of the rows that are told.
+func (t telling) tableRows(table Table) []string {
+	rows, after := t.rows(table.Value), table.after()
+	return slices.DeleteFunc(rows, func(index string) bool { return after != "" && compareOID(index, after) <= 0 })
 }
 
 // counted returns what the row of a table with an index counts, and its key.
