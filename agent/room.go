@@ -78,6 +78,9 @@ func (a *Agent) keepRoom(ctx context.Context) {
 
 // make drops what is too old, and what is too much.
 func (r *room) make(ctx context.Context, now time.Time) error {
+	if _, err := r.agent.store.Shorten(); err != nil {
+		r.agent.log.Error("the database was not made short", "err", err) // it goes on being used
+	}
 	cfg := r.agent.cfg.Store
 	if r.agent.time.settled() {
 		if err := r.thin(ctx, "age", now.Add(-cfg.MaxAge), 0); err != nil {

@@ -2,7 +2,9 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -10,11 +12,12 @@ import (
 
 // bbolt uses free pages again, but never gives them back. After a long outage the file
 // stays as long as the backlog was. So Open, when nothing else goes on, writes a shorter
-// one.
+// one, and Shorten does so in between, if little is to be copied.
 
 const (
 	compactFrom = 4 << 20 // bytes: a smaller file is no burden
 	compactStep = 1 << 20 // bytes in one transaction
+	compactMost = 8 << 20 // bytes that are copied while others wait
 )
 
 func compactPath(path string) string { return path + ".compact" }
@@ -40,6 +43,49 @@ func compact(from *bbolt.DB, path string, o Options) error {
 		return errors.Join(err, os.Remove(whole))
 	}
 	return syncFolder(path)
+}
+
+// Shorten makes the file short if more than half of it is free and no more than 8 MiB are
+// to be copied, and reports whether it did. Meanwhile Update waits, for some tenths of a
+// second or, on a slow card, some seconds; View does not.
+func (s *Store) Shorten() (bool, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	u, err := s.Usage()
+	if err != nil || runtime.GOOS == "windows" || // which does not rename over an open file
+		u.Used > compactMost || !worthCompacting(int(u.Used/pageSize), u.File) {
+		return false, err
+	}
+	old := s.db.Load()
+	short, err := s.shortCopy(old)
+	if err != nil {
+		return false, fmt.Errorf("shorten store %s: %w", s.path, err)
+	}
+	s.writtenBefore.Add(written(old))
+	s.db.Store(short)
+	old.Close() // waits for its readers; the file has no name any more, so an error means nothing
+	return true, nil
+}
+
+// shortCopy puts a copy in the place of the file and returns it open. If that fails, the
+// old file stays.
+func (s *Store) shortCopy(from *bbolt.DB) (*bbolt.DB, error) {
+	whole := compactPath(s.path)
+	err := copyInto(whole, from, Options{Timeout: time.Second, CheckWithin: time.Minute})
+	var short *bbolt.DB
+	if err == nil {
+		short, err = openDB(whole, time.Second, false)
+	}
+	if err == nil {
+		if err = os.Rename(whole, s.path); err != nil {
+			err = errors.Join(err, short.Close())
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(whole))
+	}
+	s.renamed.Store(syncFolder(s.path) != nil)
+	return short, nil
 }
 
 func copyInto(path string, from *bbolt.DB, o Options) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,6 +64,64 @@ func TestCompaction(t *testing.T) {
 		t.Errorf("the copy was left behind: %v", err)
 	}
 	t.Logf("%d bytes became %d, of which %d are in use", u.File, fileSize(t, path), usage(t, s).Used)
+}
+
+// The same in a running store, while others write and read.
+func TestShorten(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	body := []byte(`"` + strings.Repeat("x", 600) + `"`)
+	for range 100 {
+		update(t, s, func(tx *store.Tx) error {
+			for range 100 {
+				r := newRecord(store.Bulk)
+				r.Body = body
+				if _, err := tx.Append(r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if done, err := s.Shorten(); done || err != nil {
+		t.Errorf("a full file was made short: %v, %v", done, err)
+	}
+	settle(t, s, portal, pending(t, s, portal, store.Bulk)[:9990])
+	var others sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		others.Go(func() {
+			for more := true; more; {
+				err := s.Update(func(tx *store.Tx) error { _, err := tx.Append(newRecord(store.Urgent)); return err })
+				if _, failed := s.Waiting(portal); err != nil || failed != nil {
+					t.Error(err, failed)
+				}
+				select {
+				case <-stop:
+					more = false
+				default:
+				}
+			}
+		})
+	}
+	long := fileSize(t, path)
+	before := usage(t, s).Written
+	if done, err := s.Shorten(); !done || err != nil {
+		t.Errorf("it was not made short: %v, %v", done, err)
+	}
+	close(stop)
+	others.Wait()
+	if size := fileSize(t, path); size > long/4 || usage(t, s).Written < before {
+		t.Errorf("%d bytes became %d; written were %d, then %d", long, size, before, usage(t, s).Written)
+	}
+	written := pending(t, s, portal, store.Urgent)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if diff := cmp.Diff(written, pending(t, s, portal, store.Urgent)); diff != "" || len(pending(t, s, portal, store.Bulk)) != 10 {
+		t.Errorf("after it was opened again (-want +got):\n%s", diff)
+	}
 }
 
 // What an interrupted compaction leaves behind is in nobody's way.

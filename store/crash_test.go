@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		err = hold(path)
 	case "work":
 		err = work(path)
+	case "load":
+		err = load(path)
 	case "live":
 		err = live(path)
 	}

@@ -15,7 +15,8 @@
 //   - A [Thinner] drops only what its caller calls superfluous, and leaves holes: the
 //     numbers of what is kept do not change.
 //   - Open makes a file short again of which more than half is free: it writes a copy,
-//     syncs and checks it, and renames it over the old one. While a store is open, free
+//     syncs and checks it, and renames it over the old one. Shorten does the same while the
+//     store is open, if little is to be copied; meanwhile writers wait. Otherwise free
 //     pages are used again and the file does not shrink.
 //   - What is read is what was written. Every value carries a checksum; a record
 //     whose checksum is wrong is never delivered, does not hold up the next one,

@@ -89,9 +89,13 @@ func (t *Tx) settle(dest, lane string, answered []Record, rejected []Rejection) 
 func (t *Tx) settleFresh(dest, lane, stream string, said answers) (refused int, err error) {
 	through := t.cursor(dest, lane, stream)
 	passed := through
-	for id := range said {
-		if id.stream == stream {
-			through = max(through, id.seq)
+	for id, reason := range said {
+		if id.stream != stream {
+			continue
+		}
+		through = max(through, id.seq)
+		if reason != nil && id.seq > passed && t.lane(lane, stream).Get(number(id.seq)) == nil {
+			refused++ // it was thinned after Pending returned it, and counted then
 		}
 	}
 	if through == passed {

@@ -23,9 +23,12 @@ type Store struct {
 	destinations []string
 	commits      atomic.Uint64
 	era          atomic.Uint64
-	reopening    sync.Mutex // held to change db
-	closed       bool
-	failed       atomic.Bool // the last commit failed, and not all head pages were written since
+
+	writtenBefore atomic.Int64 // bytes, to files that were made short since
+	writing       sync.Mutex   // held by whoever writes, or changes db
+	closed        bool
+	renamed       atomic.Bool // the file has a new name that is not on disk yet
+	failed        atomic.Bool // the last commit failed, and not all head pages were written since
 	packer
 }
 
@@ -46,8 +49,8 @@ func (s *Store) SetEra(era uint64) { s.era.Store(era) }
 // Close waits for transactions in progress and closes the file. After it, every
 // method but Close returns an error.
 func (s *Store) Close() error {
-	s.reopening.Lock()
-	defer s.reopening.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	s.closed = true
 	if err := s.db.Load().Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", s.path, err)
@@ -65,6 +68,8 @@ func (s *Store) Close() error {
 // There is one exception: if the disk fails at the very last write, what fn did can be
 // seen although Update returned an error, and is on disk with the next Update that succeeds.
 func (s *Store) Update(fn func(*Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	var refused error
 	var id int
 	db := s.db.Load()
@@ -81,6 +86,11 @@ func (s *Store) Update(fn func(*Tx) error) error {
 		}
 	case err == nil && s.failed.Load():
 		s.rewriteHeads()
+	}
+	if err == nil && s.renamed.Load() {
+		if err = syncFolder(s.path); err == nil { // or a power cut brings the long file back
+			s.renamed.Store(false)
+		}
 	}
 	if err == nil {
 		s.commits.Add(1)
@@ -119,11 +129,9 @@ func lost(err error) bool {
 	return errors.Is(err, bbolterrors.ErrInvalidMapping) || errors.Is(err, bbolterrors.ErrDatabaseNotOpen)
 }
 
-// reopen opens the file again, after the same check as at first. If it cannot be opened,
+// reopen, of whoever writes, opens the file again, after the same check as at first. If it cannot be opened,
 // that is tried again at the next Update.
 func (s *Store) reopen() {
-	s.reopening.Lock()
-	defer s.reopening.Unlock()
 	if s.closed || !lost(s.db.Load().View(func(*bbolt.Tx) error { return nil })) {
 		return
 	}
@@ -151,10 +159,14 @@ func (s *Store) Try(fn func(*Tx) error) error {
 // an Update. Calling Update inside fn can deadlock.
 func (s *Store) View(fn func(*Tx) error) error {
 	var refused error
-	err := s.db.Load().View(func(tx *bbolt.Tx) error {
+	db := s.db.Load()
+	err := db.View(func(tx *bbolt.Tx) error {
 		refused = fn(&Tx{tx: tx, store: s})
 		return refused
 	})
+	if refused == nil && lost(err) && s.db.Load() != db {
+		return s.View(fn) // Shorten has put another file there before fn was called
+	}
 	if err != nil && refused == nil {
 		return fmt.Errorf("read store %s: %w", s.path, err)
 	}

@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"time"
+
+	"go.etcd.io/bbolt"
 )
 
 // A Thinner makes room by dropping records that later ones of the same group make
@@ -118,12 +120,19 @@ type Usage struct {
 func (s *Store) Usage() (Usage, error) {
 	var u Usage
 	err := s.View(func(t *Tx) error {
-		stats := s.db.Load().Stats()
+		db := s.db.Load()
+		stats := db.Stats()
 		u.File = t.tx.Size()
 		u.Used = u.File - int64(stats.FreePageN+stats.PendingPageN)*pageSize
 		u.Commits = s.commits.Load()
-		u.Written = stats.TxStats.GetPageAlloc() + int64(u.Commits)*pageSize // each writes a head page, too
+		u.Written = s.writtenBefore.Load() + written(db) + int64(u.Commits)*pageSize // each writes a head page, too
 		return nil
 	})
 	return u, err
+}
+
+// written is how many bytes of pages were written since the file was opened.
+func written(db *bbolt.DB) int64 {
+	stats := db.Stats()
+	return stats.TxStats.GetPageAlloc()
 }

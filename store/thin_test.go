@@ -142,3 +142,22 @@ func TestUsage(t *testing.T) {
 		}
 	}
 }
+
+// A record is thinned while it is on its way, and refused.
+func TestThinUnderWay(t *testing.T) {
+	s := open(t, newPath(t))
+	for _, hour := range []int{1, 2, 3} {
+		addAt(t, s, "reading", "A", hour)
+	}
+	batch := pending(t, s, portal, store.Bulk)
+	if done, err := s.NewThinner(byDay).Step(time.Now().AddDate(9, 0, 0), 100, func(*store.Tx, store.Thinned) error { return nil }); done.Records != 2 {
+		t.Fatal(done, err)
+	}
+	settle(t, s, portal, batch, reject(batch[0]), reject(batch[2]))
+	if q := quarantine(t, s, portal); len(q) != 1 || q[0].Record.Seq != 3 {
+		t.Errorf("quarantine %v", q)
+	}
+	if left := pending(t, s, portal, store.Bulk); len(left) != 0 {
+		t.Errorf("%d are pending", len(left))
+	}
+}
