@@ -6,8 +6,10 @@ COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 # The time of the commit, so that the same commit gives the same bytes.
 export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 MAINTAINER ?= meteragent <meteragent@example.com>
-# How long `make soak` runs.
+# How long `make soak` runs, and in it each fuzz target.
 SOAK ?= 10m
+# How long `make fuzz` runs each fuzz target.
+FUZZ ?= 10s
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
 RELEASE := -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(STAMP)'
@@ -40,6 +42,15 @@ bench: ## benchmarks
 .PHONY: soak
 soak: ## the long tests, for SOAK=10m
 	METERAGENT_SOAK=$(SOAK) $(GO) test $(RACE) -run Soak -count=1 -timeout=0 -v ./...
+	$(MAKE) --no-print-directory fuzz FUZZ=$(SOAK)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, for FUZZ=10s each
+	@mkdir -p out
+	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|^\(.*\)/[^/]*:func \(.*\)|\1 \2|' | sort | while read -r package target; do \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package >out/fuzz.log 2>&1 </dev/null || { cat out/fuzz.log; exit 1; }; \
+		echo "$$package $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' out/fuzz.log | tail -n 1)"; \
+	done
 
 # The figure of docs/fleet.md. The seed is fixed: the same code draws the same figure.
 .PHONY: simulate
