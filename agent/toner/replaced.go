@@ -7,7 +7,7 @@ const (
 	full       = 97  // percent: only a new cartridge has so much
 	opened     = 85  // percent: one that has been in use has less
 	pagesJump  = 10  // percentage points, if the pages prove the rest
-	beyond     = 60  // percentage points' worth of pages that no empty cartridge prints
+	beyond     = 60  // percentage points' worth of pages that no empty cartridge prints; and two steps of its level
 	clearPages = 500 // pages; an empty cartridge that was shaken prints fewer
 	wasted     = 10  // percent left in a cartridge that was taken out too early
 )
@@ -108,12 +108,12 @@ func (s *Supply) newer(o Observation, rule Rule) Proof {
 func (s *Supply) outprinted(o Observation) bool {
 	each, known := s.Use.yield()
 	printed, told := pagesSince(s.LowestAt, o.Pages)
-	if !known || !told || s.Lowest == nil || o.Percent == nil {
-		return false
+	if !known || !told || s.Lowest == nil || o.Percent == nil || o.Serial != "" && o.Serial == s.Serial {
+		return false // a serial number that stays speaks against a guess
 	}
 	expected := *s.Lowest - float64(printed)/each
 	risen := *o.Percent >= *s.Lowest+max(pagesJump, 2*s.Use.Step+1)
-	return risen && *o.Percent >= expected+clearJump || s.Always && expected <= -beyond
+	return risen && *o.Percent >= expected+clearJump || s.Always && expected <= -beyond-2*s.Use.Step
 }
 
 // fresh begins with a new cartridge.
