@@ -33,6 +33,7 @@ differences='
 	rows("input"; $e.inputs; $r.inputs),
 	($e.alerts // [] | length | select(. > 0) | if . == ($r.alerts // [] | length) then "" else "\(.) alerts wanted" end)'
 facts=0 wrong=0 recordings=0
+mkdir "$scratch/readings"
 for recording in "$corpus"/snmprec/*.snmprec; do
 	name=$(basename "$recording" .snmprec)
 	recordings=$((recordings + 1))
@@ -41,6 +42,7 @@ for recording in "$corpus"/snmprec/*.snmprec; do
 		wrong=$((wrong + 1))
 		continue
 	fi
+	cp "$scratch/reading.json" "$scratch/readings/$name.json"
 	jq -r --slurpfile expected "$corpus/snmprec/$name.json" "$differences" "$scratch/reading.json" >"$scratch/facts"
 	facts=$((facts + $(wc -l <"$scratch/facts")))
 	if grep . "$scratch/facts" >"$scratch/missing"; then
@@ -50,6 +52,9 @@ for recording in "$corpus"/snmprec/*.snmprec; do
 done
 echo "  $recordings recordings, $facts facts, $wrong wrong, served by snmpsim"
 [ $wrong -eq 0 ] && [ $recordings -gt 40 ] || fail "not every recording is read as expected"
+
+# What the toner rules and the complaints make of them: agent/toner/testdata/recordings.txt, in full with go test -v.
+METERAGENT_READINGS=$scratch/readings go test -count=1 -run TestOtherReadings ./agent/toner
 
 # The same recordings from the simulator of the corpus, with its own score.
 (cd ../shared/bench && GOFLAGS=-mod=mod go build -modfile="$scratch/go.mod" -o "$scratch/fleetsim" ./cmd/fleetsim) 2>/dev/null ||

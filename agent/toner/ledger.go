@@ -36,6 +36,7 @@ type Supply struct {
 	Since     time.Time `json:"since"`              // when this cartridge was first seen
 	Serial    string    `json:"serial,omitempty"`   // of this cartridge, if the device tells
 	Part      string    `json:"part,omitempty"`     // its part number, if the device tells
+	Colour    string    `json:"colour,omitempty"`   // collector.Supply.Colorant
 	Foreign   string    `json:"foreign,omitempty"`  // why it seems not to be the maker's
 	Lowest    *float64  `json:"lowest,omitempty"`   // percent, confirmed by two readings, of this cartridge
 	LowestOn  time.Time `json:"lowestOn,omitzero"`  // when that was

@@ -97,7 +97,7 @@ func index(s collector.Supply) string { return s.Key[strings.LastIndexByte(s.Key
 // supply: see kits.
 func orderable(supplies []collector.Supply) (out []collector.Supply) {
 	for _, s := range supplies {
-		if s.Class != "supplyThatIsConsumed" || s.Key == "" {
+		if s.Class != "supplyThatIsConsumed" && s.Class != "" || s.Key == "" { // a type says enough
 			continue
 		}
 		switch s.Type {

@@ -122,7 +122,7 @@ func (s Supply) fresh(o Observation, proof Proof) (next Supply, happened []Event
 	next = Supply{
 		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Since: s.New.Since,
 		Serial: o.Serial, Part: o.Part, Highest: s.Highest, Order: s.Order,
-		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always,
+		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always, Colour: s.Colour,
 	}
 	if next.Serial == "" {
 		next.Serial = s.Serial

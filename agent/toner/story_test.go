@@ -72,7 +72,7 @@ func TestStories(t *testing.T) {
 		{"then all begins again", "some+empty some+empty! shipped some@100 +72h some@700 some+empty some+empty!", toner.Ordered},
 
 		{"a ghost is not ordered", "0 0 0 0", toner.Unknown},
-		{"even if the device says empty", "0+empty 0+empty ?+empty ?+empty", toner.Unknown},
+		{"unless an alert says that it is empty", "0 0+empty 0+empty!", toner.Ordered},
 		{"an empty cartridge that was full once is no ghost", "20 0 0!", toner.Ordered},
 	} {
 		t.Run(story.name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (s Supply) after(o Observation, rule Rule, p Policy) (next Supply, happened
 // calm is the state of a supply that is not low.
 func (s Supply) calm(o Observation, rule Rule) State {
 	switch {
-	case o.Percent == nil && o.Left == nil && o.Signal == "" || s.ghost():
+	case o.Percent == nil && o.Left == nil && o.Signal == "" || s.ghost(o):
 		return Unknown
 	case o.Percent != nil && *o.Percent < 2*float64(rule.OrderBelow):
 		return Watch
@@ -63,8 +63,11 @@ func (s Supply) tells(o Observation) bool {
 }
 
 // ghost says that a supply has always been at zero, such as the fifth toner of a
-// device that has four.
-func (s Supply) ghost() bool { return s.Highest != nil && *s.Highest == 0 }
+// device that has four. One with a colour of which an alert says that it is empty is
+// none: it was empty when it was first seen.
+func (s Supply) ghost(o Observation) bool {
+	return s.Highest != nil && *s.Highest == 0 && (o.Signal == "" || s.Colour == "")
+}
 
 func (s *Supply) remember(o Observation) {
 	if s.Serial == "" {
@@ -101,7 +104,7 @@ const settled = 3 * 24 * time.Hour
 
 // low says why an observation is one of a supply to be ordered, or "".
 func (s Supply) low(o Observation, rule Rule, p Policy) Code {
-	if rule.OrderBelow <= 0 || s.ghost() {
+	if rule.OrderBelow <= 0 || s.ghost(o) {
 		return ""
 	}
 	if code := s.empty(o); code != "" {

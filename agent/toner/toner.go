@@ -111,6 +111,7 @@ func (v *visit) look() {
 		if known.First.IsZero() {
 			known.First = known.Since
 		}
+		known.Colour = s.Colorant
 		known.Always = len(v.supplies) == 1 || s.Colorant == "black"
 		rule := v.policy.Rules.of(v.reading.Device, s.Colorant)
 		after, happened, due := known.after(observe(v.reading, s, v.supplies), rule, v.policy)

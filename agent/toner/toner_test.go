@@ -88,7 +88,7 @@ func TestOnlyWhatIsPrintedAwayIsOrdered(t *testing.T) {
 		"toner": 1, "tonerCartridge": 1, "ink": 1, "inkCartridge": 1, "inkRibbon": 1, "ribbonWax": 1, "solidWax": 1,
 		"wasteToner": 0, "wasteInk": 0, "opc": 0, "developer": 0, "fuser": 0, "transferUnit": 0, "staples": 0, "other": 0, "": 0,
 	} {
-		for class, factor := range map[string]int{"supplyThatIsConsumed": 1, "receptacleThatIsFilled": 0, "other": 0, "": 0} {
+		for class, factor := range map[string]int{"supplyThatIsConsumed": 1, "receptacleThatIsFilled": 0, "other": 0, "": 1} {
 			r := reading(t, "5", monday, 0)
 			for i := range r.Supplies {
 				r.Supplies[i].Type, r.Supplies[i].Class = kind, class
