@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 const (
@@ -26,12 +28,13 @@ const (
 	longestWait      = 24 * time.Hour // what is believed of a Retry-After
 	connectTimeout   = 30 * time.Second
 	idleTimeout      = 90 * time.Second
-	mostInFlight     = 16 // Sends at once whose connections are kept for the next
+	mostInFlight     = 16      // Sends at once whose connections are kept for the next
+	zstdWindow       = 1 << 20 // bytes that a packer looks back, of which it needs some memory
 	batchContentType = "application/cloudevents-batch+json"
 )
 
-// httpsLink posts batches. HTTP/1.1 is enough, and passes middleboxes that break
-// HTTP/2.
+// httpsLink posts batches. HTTP/1.1 is enough; a portal that offers HTTP/2 gets all batches
+// over one connection.
 type httpsLink struct {
 	lifetime
 	config   Config
@@ -40,14 +43,29 @@ type httpsLink struct {
 	host     string
 	envelope envelope
 	client   *http.Client
-	packers  chan *gzip.Writer // as many as pack at once; each is large
+	packers  map[string]chan packer // by coding: as many as pack at once; nil until one is needed
 
-	// plain is set once the portal has said that it takes no gzip (415), and from the
-	// start for a webhook, which may not say so.
-	plain atomic.Bool
+	coding atomic.Value // string: how bodies are packed; see the codings
+}
+
+// The codings of a body, by their names in HTTP. It is gzip to begin with; zstd, which takes an
+// eighth of the time and half of the bytes, once the portal has named it in an
+// Accept-Encoding (RFC 7694); and none for a webhook, which may understand neither, and for
+// a portal that has said 415.
+const (
+	codedZstd = "zstd"
+	codedGzip = "gzip"
+	codedNot  = "identity"
+)
+
+// A packer packs one body after the other. It is large.
+type packer interface {
+	io.WriteCloser
+	Reset(io.Writer)
 }
 
 func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
+	atOnce := min(2, runtime.GOMAXPROCS(0))
 	l := &httpsLink{
 		lifetime: newLifetime(),
 		config:   c,
@@ -55,7 +73,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		shown:    bare(target),
 		host:     target.Host,
 		envelope: newEnvelope(c.Agent, c.Customer),
-		packers:  make(chan *gzip.Writer, min(2, runtime.GOMAXPROCS(0))),
+		packers:  map[string]chan packer{codedGzip: make(chan packer, atOnce), codedZstd: make(chan packer, atOnce)},
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:                  c.proxyFor,
@@ -66,14 +84,19 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 				IdleConnTimeout:        idleTimeout,
 				MaxResponseHeaderBytes: 64 << 10,
 				OnProxyConnectResponse: proxyAnswer,
+				ForceAttemptHTTP2:      true, // which a dialer and TLS settings of our own would switch off
 			},
 			CheckRedirect: redirect,
 		},
 	}
-	for range cap(l.packers) {
-		l.packers <- gzip.NewWriter(nil)
+	for range atOnce {
+		l.packers[codedGzip] <- nil
+		l.packers[codedZstd] <- nil
 	}
-	l.plain.Store(c.Receipts == ReceiptsStatus)
+	l.coding.Store(codedGzip)
+	if c.Receipts == ReceiptsStatus {
+		l.coding.Store(codedNot)
+	}
 	return l
 }
 
@@ -110,7 +133,7 @@ func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, erro
 		return Receipt{Rejected: refused}, nil
 	}
 	response, err := l.post(ctx, good)
-	if err == nil && response.StatusCode == http.StatusUnsupportedMediaType && !l.plain.Swap(true) {
+	if err == nil && response.StatusCode == http.StatusUnsupportedMediaType && l.coding.Swap(codedNot) != codedNot {
 		response.Body.Close()
 		response, err = l.post(ctx, good)
 	}
@@ -118,34 +141,60 @@ func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, erro
 		return Receipt{}, err
 	}
 	defer response.Body.Close()
+	if response.StatusCode < 300 && offers(response.Header, codedZstd) {
+		l.coding.CompareAndSwap(codedGzip, codedZstd)
+	}
 	receipt, err := l.judge(ctx, response, good)
 	receipt.Rejected = append(receipt.Rejected, refused...)
 	return receipt, err
 }
 
+// offers says whether an Accept-Encoding names a coding, and does not forbid it.
+func offers(h http.Header, coding string) bool {
+	for _, line := range h.Values("Accept-Encoding") {
+		for one := range strings.SplitSeq(line, ",") {
+			name, weight, _ := strings.Cut(one, ";")
+			if strings.EqualFold(strings.TrimSpace(name), coding) && strings.TrimRight(strings.TrimSpace(weight), "0.") != "q=" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // pack returns a batch as it is sent, and a key that is the same whenever its bytes are.
-func (l *httpsLink) pack(batch []Message, plain bool) (body []byte, key string, err error) {
+func (l *httpsLink) pack(batch []Message, coding string) (body []byte, key string, err error) {
 	var packed bytes.Buffer
 	sum := sha256.New()
-	if plain {
+	if coding == codedNot {
 		err = l.envelope.write(io.MultiWriter(sum, &packed), batch)
-	} else {
-		packer := <-l.packers
-		packer.Reset(&packed)
-		err = errors.Join(l.envelope.write(io.MultiWriter(sum, packer), batch), packer.Close())
-		l.packers <- packer
+		return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
 	}
+	p := <-l.packers[coding]
+	defer func() { l.packers[coding] <- p }()
+	switch {
+	case p != nil:
+	case coding == codedZstd:
+		p, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
+	default:
+		p = gzip.NewWriter(nil)
+	}
+	if err != nil {
+		return nil, "", err // it has only its options to complain about
+	}
+	p.Reset(&packed)
+	err = errors.Join(l.envelope.write(io.MultiWriter(sum, p), batch), p.Close())
 	return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
 }
 
 // post sends one batch.
 func (l *httpsLink) post(ctx context.Context, batch []Message) (*http.Response, error) {
-	plain := l.plain.Load()
-	body, key, err := l.pack(batch, plain)
+	coding := l.coding.Load().(string)
+	body, key, err := l.pack(batch, coding)
 	if err != nil {
 		return nil, err
 	}
-	l.config.watch(Sent{To: "POST " + l.shown, Type: batchContentType, Body: body, Packed: !plain})
+	l.config.watch(Sent{To: "POST " + l.shown, Type: batchContentType, Body: body, Coding: coding})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -153,8 +202,8 @@ func (l *httpsLink) post(ctx context.Context, batch []Message) (*http.Response, 
 	request.Header.Set("Content-Type", batchContentType)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Idempotency-Key", `"`+key+`"`)
-	if !plain {
-		request.Header.Set("Content-Encoding", "gzip")
+	if coding != codedNot {
+		request.Header.Set("Content-Encoding", coding)
 	}
 	if l.config.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+l.config.Token.Reveal())

@@ -132,6 +132,28 @@ func TestPlainAfter415(t *testing.T) {
 	}
 }
 
+// A portal that names zstd gets it from the next batch on; one that forbids it does not.
+func TestZstd(t *testing.T) {
+	server := transporttest.NewServer(t)
+	server.Fail(transporttest.Empty, 1) // names nothing
+	link := transporttest.Dial(t, server, nil)
+	for i := range 4 {
+		if _, err := link.Send(t.Context(), transporttest.Batch(1+i, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var codings []string
+	for _, r := range server.Requests() {
+		codings = append(codings, r.Header.Get("Content-Encoding"))
+	}
+	if diff := cmp.Diff([]string{"gzip", "gzip", "zstd", "zstd"}, codings); diff != "" {
+		t.Errorf("Content-Encoding (-want +got):\n%s", diff)
+	}
+	if n := server.Portal().Counts().Received; n != 3 {
+		t.Errorf("the portal has %d records, want 3", n)
+	}
+}
+
 func TestRequest(t *testing.T) {
 	server := transporttest.NewServer(t)
 	link := transporttest.Dial(t, server, nil)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/url"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // A Sent is one message as it leaves, whether it arrives or not.
@@ -14,20 +16,31 @@ type Sent struct {
 	To     string // "POST https://portal.example.com/events" or "PUBLISH " and the topic; nothing secret
 	Type   string // content type
 	Body   []byte // byte for byte; not to be changed
-	Packed bool   // Body is compressed (gzip)
+	Coding string // how Body is packed: "gzip", "zstd", or "identity" and "" for not at all
 }
 
 // Text is the body as it was before it was compressed.
 func (s Sent) Text() (string, error) {
-	if !s.Packed {
-		return string(s.Body), nil
-	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(s.Body))
-	if err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(unpacked)
+	text, err := unpacked(s.Coding, s.Body)
 	return string(text), err
+}
+
+func unpacked(coding string, body []byte) (text []byte, err error) {
+	var r io.Reader = bytes.NewReader(body)
+	switch coding {
+	case codedGzip:
+		r, err = gzip.NewReader(r)
+	case codedZstd:
+		var d *zstd.Decoder
+		if d, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true)); err == nil {
+			defer d.Close()
+			r = d
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 // watch tells whoever wants to know what leaves. Only probes, which hold nothing, are

@@ -10,11 +10,16 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"meteragent/transport"
 )
 
 // retryAfterDown is what a portal that is down asks for, in seconds.
 const retryAfterDown = "5"
+
+// codings are what a body may be packed with; agents look for zstd in it.
+const codings = "zstd, gzip"
 
 // post answers POST /events.
 func (p *Portal) post(w http.ResponseWriter, r *http.Request) {
@@ -42,6 +47,7 @@ func (p *Portal) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Accept-Encoding", codings)
 	json.NewEncoder(w).Encode(p.take(events, "https")) // nobody is left to tell if this fails; the agent sends again
 }
 
@@ -69,8 +75,15 @@ func unpack(w http.ResponseWriter, r *http.Request) ([]byte, int, error) {
 			return nil, http.StatusBadRequest, fmt.Errorf("body is not gzip: %w", err)
 		}
 		packed = unpacked
+	case "zstd":
+		unpacked, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*largestBatch))
+		if err != nil {
+			return nil, http.StatusBadRequest, fmt.Errorf("body is not zstd: %w", err)
+		}
+		defer unpacked.Close()
+		packed = unpacked
 	default:
-		w.Header().Set("Accept-Encoding", "gzip")
+		w.Header().Set("Accept-Encoding", codings)
 		return nil, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Encoding %q is not understood", coding)
 	}
 	body, err := io.ReadAll(io.LimitReader(packed, largestBatch+1))

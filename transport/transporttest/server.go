@@ -2,7 +2,6 @@ package transporttest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/tls"
 	"encoding/json"
 	"io"
@@ -244,14 +243,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func unpack(coding string, packed []byte) ([]byte, error) {
-	if coding != "gzip" {
-		return packed, nil
-	}
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
+	text, err := transport.Sent{Coding: coding, Body: packed}.Text()
+	return []byte(text), err
 }
 
 // canned returns an answer that is always the same; status 0 for none.
