@@ -21,6 +21,9 @@ import (
 type Options struct {
 	Token transport.Secret // what agents must present over HTTPS; "" for none
 	Keep  int              // how many events are kept to be looked at; 0 means 1000
+
+	// Authority gives agents certificates, which let them in without the token; nil for none.
+	Authority *Authority
 }
 
 // A Portal takes records. It is an http.Handler and safe for concurrent use.
@@ -60,6 +63,9 @@ func New(o Options) *Portal {
 		changed: make(chan struct{}),
 	}
 	p.mux.HandleFunc("POST /events", p.post)
+	if o.Authority != nil {
+		o.Authority.serve(p.mux)
+	}
 	p.mux.HandleFunc("GET /{$}", p.page)
 	p.mux.HandleFunc("GET /style.css", p.style)
 	p.mux.HandleFunc("GET /received.json", p.received)
