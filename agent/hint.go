@@ -18,6 +18,7 @@ func Hint(err error) text.Key {
 		err error
 		key text.Key
 	}{
+		{transport.ErrPending, text.Key("hint.enroll.pending")},
 		{transport.ErrUnknownAuthority, text.Key("hint.portal.authority")},
 		{transport.ErrWrongHost, text.Key("hint.portal.host")},
 		{transport.ErrExpired, text.Key("hint.portal.expired")},

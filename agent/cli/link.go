@@ -17,6 +17,7 @@ func (d *daemon) dial(id string) (outputs []agent.Output, err error) {
 		}
 		var links []transport.Link
 		for _, p := range r {
+			d.enrolled(&p)
 			link, err := dial(d.cfg, p, id, o.Left)
 			if err != nil {
 				return nil, errors.Join(err, d.hangUp())

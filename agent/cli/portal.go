@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +24,9 @@ import (
 type portalFlags struct {
 	listen, token, certificate, key    string
 	broker, user, passwordFile, caFile string
+
+	authority, authorityKey, code string
+	life                          time.Duration
 }
 
 func (a *app) portalCommand() *cobra.Command {
@@ -38,12 +43,20 @@ func (a *app) portalCommand() *cobra.Command {
 	c.Flags().StringVar(&f.user, "user", "", a.say.Say("help.flag.user"))
 	c.Flags().StringVar(&f.passwordFile, "password-file", "", a.say.Say("help.flag.password"))
 	c.Flags().StringVar(&f.caFile, "ca", "", a.say.Say("help.flag.ca"))
+	c.Flags().StringVar(&f.authority, "authority", "", a.say.Say("help.flag.authority"))
+	c.Flags().StringVar(&f.authorityKey, "authority-key", "", a.say.Say("help.flag.authorityKey"))
+	c.Flags().StringVar(&f.code, "code-file", "", a.say.Say("help.flag.code"))
+	c.Flags().DurationVar(&f.life, "life", 90*24*time.Hour, a.say.Say("help.flag.life"))
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.runPortal(c.Context(), f) }
 	return c
 }
 
 func (a *app) runPortal(ctx context.Context, f portalFlags) error {
 	token, err := secretFile(f.token)
+	if err != nil {
+		return usageError(err)
+	}
+	authority, err := f.openAuthority()
 	if err != nil {
 		return usageError(err)
 	}
@@ -58,11 +71,13 @@ func (a *app) runPortal(ctx context.Context, f portalFlags) error {
 			return usageError(errors.Join(fmt.Errorf("portal certificate: %w", err), l.Close()))
 		}
 		scheme = "https"
-		l = tls.NewListener(l, &tls.Config{
-			Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-		})
+		security := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+		if authority != nil {
+			security.ClientAuth, security.ClientCAs = tls.VerifyClientCertIfGiven, authority.Pool()
+		}
+		l = tls.NewListener(l, security)
 	}
-	p := portal.New(portal.Options{Token: transport.Secret(token), Keep: 100_000})
+	p := portal.New(portal.Options{Token: transport.Secret(token), Keep: 100_000, Authority: authority})
 	a.printf("%s\n", a.say.Say("portal.listens", "url", scheme+"://"+l.Addr().String()+"/events"))
 	parts := []func(context.Context) error{func(ctx context.Context) error { return serveHTTP(ctx, l, p) }}
 	if f.broker != "" {
@@ -73,6 +88,26 @@ func (a *app) runPortal(ctx context.Context, f portalFlags) error {
 		parts = append(parts, func(ctx context.Context) error { return p.ServeMQTT(ctx, b) })
 	}
 	return agent.Together(ctx, parts...)
+}
+
+// openAuthority is who gives agents certificates; nil if nobody does.
+func (f portalFlags) openAuthority() (*portal.Authority, error) {
+	if f.authority == "" {
+		return nil, nil
+	}
+	code, err := secretFile(f.code)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.LoadX509KeyPair(f.authority, f.authorityKey)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	key, ok := pair.PrivateKey.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("authority key %s: cannot sign", f.authorityKey)
+	}
+	return &portal.Authority{Certificate: pair.Leaf, Key: key, Code: transport.Secret(code), Life: f.life}, nil
 }
 
 func (f portalFlags) brokerOptions() (portal.Broker, error) {

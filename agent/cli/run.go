@@ -46,7 +46,7 @@ func (a *app) runCommand() *cobra.Command {
 				}
 				defer d.close()
 				at.Store(d)
-				return d.agent.Run(ctx, ready, d.servePage)
+				return d.agent.Run(ctx, ready, d.servePage, func(ctx context.Context) { d.renew(ctx, d.agent.Memory().ID) })
 			},
 			Alive:   func() bool { d := at.Load(); return d == nil || d.agent.Alive() },
 			Service: service,
@@ -63,6 +63,8 @@ type daemon struct {
 	links []transport.Link
 	log   *slog.Logger
 	end   func() error // closes the log
+
+	unenrolled []string // problems of portals without the certificate they should have
 }
 
 // daemon builds one from the configuration file, or, if that is bad, from the last
@@ -111,7 +113,7 @@ func (a *app) open(d *daemon, problems []string) error {
 	copiers.Limit(d.cfg.Poll.Rate)
 	d.agent = agent.New(agent.Options{
 		Config: d.cfg, ID: id, Version: version, Store: d.store, Outputs: outputs,
-		Copiers: copiers, Attached: collector.Attached, Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: problems,
+		Copiers: copiers, Attached: collector.Attached, Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: append(problems, d.unenrolled...),
 	})
 	return nil
 }

@@ -32,6 +32,7 @@ type Portal struct {
 	ClientCertificate string // PEM file; "" for none
 	ClientKey         string // PEM file; "" for none
 	Pin               string // public key of the portal's certificate, "sha256/..."; "" for any
+	Enroll            string // URL of the EST server that gives the client certificate; "" for none
 	Proxy             Secret // http://user:password@host:port, "none", or "" for the environment's
 	Receipts          string // "portal", "broker" or "status"; meteragent only
 
@@ -175,6 +176,12 @@ func (s section) certificates(p *Portal) {
 		s.add(certificate, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_key"}})
 	case p.ClientKey != "" && p.ClientCertificate == "" && s.n.keys["client_certificate"] == nil:
 		s.add(key, Problem{Reason: text.Key("config.pair"), Allowed: []string{"portal.client_certificate"}})
+	}
+	enroll := s.text("enroll", &p.Enroll)
+	if enroll != nil && p.Enroll != "" {
+		if scheme := s.url(enroll, p.Enroll); scheme != "" && !isHTTP(scheme) {
+			s.add(enroll, Problem{Reason: text.Key("config.urlKind"), Allowed: []string{"https://"}})
+		}
 	}
 	pin := s.text("pin", &p.Pin)
 	if pin != nil && !arePins(p.Pin) {
