@@ -57,8 +57,9 @@ type Output struct {
 	Backoff transport.Backoff // how long it is left alone after an error; the zero value is for people, others for tests
 }
 
-// takes says whether records of a kind go to an output.
-func (o Output) takes(kind string) bool { return o.Orders || kind != kindOrder }
+// takes says whether a record goes to an output. What somebody acts upon, an order or a
+// request for a technician, goes to one only.
+func (o Output) takes(r store.Record) bool { return o.Orders || r.Kind != kindOrder && !isRequest(r) }
 
 // An Agent is the daemon. Run may be called once.
 type Agent struct {

@@ -258,7 +258,7 @@ func (f *forwarder) confirmed(done []*unit) {
 		case u.problem != nil:
 			rejected++
 			a.log.Error("the portal refused a record", "dest", f.to.Name, "record", u.id(), "reason", u.problem.Title, "err", u.problem.Detail)
-		case f.to.takes(u.Kind):
+		case f.to.takes(u.Record):
 			taken++
 		}
 	}

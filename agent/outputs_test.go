@@ -34,6 +34,10 @@ func TestTwoReceivers(t *testing.T) {
 			a := agent.New(s.parts)
 			stop := start(t, a, db)
 			time.Sleep(d)
+			if _, err := a.Memory().Request("ABC12345", "grey stripes", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
 			status, err := a.Memory().Status()
 			if err != nil {
 				t.Fatal(err)
@@ -54,6 +58,14 @@ func TestTwoReceivers(t *testing.T) {
 		}
 		got, want := second.kinds(), first.kinds()
 		delete(want, "order")
+		delete(want, "alert")
+		delete(got, "alert")
+		for name, l := range map[string]*link{"first": first, "second": second} {
+			asked := slices.ContainsFunc(bodies[agent.Request](t, l, "alert"), func(r agent.Request) bool { return r.Event == "technicianRequested" })
+			if asked != (l == first) {
+				t.Errorf("%s was asked for a technician: %t", name, asked)
+			}
+		}
 		if len(got) != len(want) || got["reading"] != want["reading"] || want["reading"] < 8 {
 			t.Errorf("second got %v, first %v", got, want)
 		}

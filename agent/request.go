@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,6 +38,15 @@ type Request struct {
 	Text   string    `json:"text"` // what a person wrote
 }
 
+// technicianRequested is the event of a Request.
+const technicianRequested = "technicianRequested"
+
+// isRequest says whether a record asks for a technician.
+func isRequest(r store.Record) bool {
+	var body struct{ Event string }
+	return r.Kind == kindAlert && r.Lane == store.Urgent && json.Unmarshal(r.Body, &body) == nil && body.Event == technicianRequested
+}
+
 // Request asks for a technician, in the urgent lane. The same words for the same device
 // within a day are the same request, which is returned and not sent again.
 func (m Memory) Request(device, text string, now time.Time) (r Request, err error) {
@@ -60,7 +70,7 @@ func (m Memory) Request(device, text string, now time.Time) (r Request, err erro
 		if !known {
 			return ErrNoDevice
 		}
-		r = Request{Event: "technicianRequested", ID: uuid.NewString(), At: now.UTC().Truncate(time.Millisecond), Device: d.Device.ID, Model: d.Device.Model, Text: text}
+		r = Request{Event: technicianRequested, ID: uuid.NewString(), At: now.UTC().Truncate(time.Millisecond), Device: d.Device.ID, Model: d.Device.Model, Text: text}
 		var before, recent []Request
 		if _, err := tx.Get(requests, r.Device, &before); err != nil {
 			return err

@@ -13,9 +13,9 @@ import (
 // each device in the order in which they were taken.
 type window struct {
 	reader *store.Reader
-	takes  func(kind string) bool // what the output does not take is passed over
-	units  []*unit                // oldest first
-	bytes  int                    // of their bodies
+	takes  func(store.Record) bool // what the output does not take is passed over
+	units  []*unit                 // oldest first
+	bytes  int                     // of their bodies
 	tracks []*track
 	homes  map[string]*track // by subject
 }
@@ -37,7 +37,7 @@ type track struct {
 	busy    bool    // a batch of it is on the way
 }
 
-func newWindow(r *store.Reader, takes func(kind string) bool) *window {
+func newWindow(r *store.Reader, takes func(store.Record) bool) *window {
 	return &window{reader: r, takes: takes, tracks: []*track{{}}, homes: map[string]*track{}}
 }
 
@@ -49,7 +49,7 @@ func (w *window) fill() error {
 			return err
 		}
 		for _, r := range records {
-			u := &unit{Record: r, answered: !w.takes(r.Kind)}
+			u := &unit{Record: r, answered: !w.takes(r)}
 			w.units = append(w.units, u)
 			w.bytes += len(r.Body)
 			w.queue(u)

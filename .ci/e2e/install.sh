@@ -8,7 +8,7 @@ packages=(
 	curl jq                                        # asking the portal what arrived
 	snmpd snmpsim avahi-daemon                     # devices that are not our own simulator
 	onesixtyone nmap time                          # other searchers
-	mosquitto nginx-light tinyproxy openssl        # between the agent and the portal
+	mosquitto mosquitto-clients nginx-light tinyproxy openssl        # between the agent and the portal
 	wine wine64 wixl msitools faketime perl-base   # Windows
 	nats-server                                    # a cluster between the agent and the portal
 	python3-minimal util-linux                     # the corpus's own score; another user
