@@ -299,6 +299,7 @@ func isAt(path string, file *os.File) bool {
 // nothing changes is not written to.
 func (s *Store) prepare() error {
 	var fresh, older bool
+	var newcomers []string
 	err := s.View(func(t *Tx) error {
 		meta := t.bucket(metaBucket)
 		if fresh = meta == nil; fresh {
@@ -315,6 +316,7 @@ func (s *Store) prepare() error {
 				return damaged(fmt.Errorf("it has no bucket %s", name))
 			}
 		}
+		newcomers = t.newcomers()
 		return t.checkNumbers()
 	})
 	switch {
@@ -323,14 +325,35 @@ func (s *Store) prepare() error {
 	case fresh:
 		s.stream = rand.Text()
 		return s.Update((*Tx).create)
-	case !older:
+	case !older && len(newcomers) == 0:
 		return nil
 	}
 	return s.Update(func(t *Tx) error {
+		for _, dest := range newcomers {
+			if err := t.setCursor(dest, Bulk, s.stream, 0); err != nil {
+				return err
+			}
+		}
 		// From format 1 to 2 to 3: values of the older kinds stay as they are, new ones are
 		// of the newest kind (seal.go). Only the number keeps older versions away.
 		return t.bucket(metaBucket).Put([]byte("format"), []byte(strconv.Itoa(format)))
 	})
+}
+
+// newcomers are the destinations that the file does not know yet. A cursor at 0 makes
+// them known, so that one that never answers is not forgotten either.
+func (t *Tx) newcomers() (names []string) {
+	for _, dest := range t.store.destinations {
+		known := false
+		for range scan(t.bucket(cursorBucket), join(dest, ""), nil) {
+			known = true
+			break
+		}
+		if !known {
+			names = append(names, dest)
+		}
+	}
+	return names
 }
 
 // create fills a new file.
@@ -343,6 +366,11 @@ func (t *Tx) create() error {
 	meta := t.bucket(metaBucket)
 	if err := meta.Put([]byte("format"), []byte(strconv.Itoa(format))); err != nil {
 		return err
+	}
+	for _, dest := range t.store.destinations {
+		if err := t.setCursor(dest, Bulk, t.store.stream, 0); err != nil {
+			return err
+		}
 	}
 	return meta.Put([]byte("stream"), seal(metaBucket, []byte("stream"), 0, []byte(t.store.stream)))
 }

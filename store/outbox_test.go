@@ -255,6 +255,16 @@ func TestDestinations(t *testing.T) {
 			}
 		}
 	}
+	s.Close()
+	s = open(t, path, a, b, "never")
+	s.Close()
+	s = open(t, path, a, b)
+	if left, err := s.Left(); err != nil || !slices.Equal(left, []string{"never"}) {
+		t.Errorf("left is %v, %v: one that never answered is forgotten", left, err)
+	}
+	if err := s.Forget("never"); err != nil {
+		t.Error(err)
+	}
 	check("each at its own pace", s, map[string]string{a: "5 6", b: "3 4 5 6"})
 	s.Close()
 

@@ -108,7 +108,7 @@ func (l *homeLink) describe(r reading) (all []parcel) {
 	for _, c := range components(r) {
 		id := "meteragent_" + device + "_" + c.object
 		about := map[string]any{
-			"unique_id": id, "object_id": id, "state_topic": base + c.object,
+			"unique_id": id, "state_topic": base + c.object,
 			"availability_topic": l.config.Topics.Status, "availability_template": "{{ value_json.status }}",
 			"device": map[string]any{
 				"identifiers": []string{"meteragent_" + device}, "name": strings.TrimSpace(r.Device.Model + " " + r.Device.Serial),
