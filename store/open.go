@@ -340,22 +340,6 @@ func (s *Store) prepare() error {
 	})
 }
 
-// newcomers are the destinations that the file does not know yet. A cursor at 0 makes
-// them known, so that one that never answers is not forgotten either.
-func (t *Tx) newcomers() (names []string) {
-	for _, dest := range t.store.destinations {
-		known := false
-		for range scan(t.bucket(cursorBucket), join(dest, ""), nil) {
-			known = true
-			break
-		}
-		if !known {
-			names = append(names, dest)
-		}
-	}
-	return names
-}
-
 // create fills a new file.
 func (t *Tx) create() error {
 	for _, name := range t.buckets() {

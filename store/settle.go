@@ -2,9 +2,7 @@ package store
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -195,70 +193,6 @@ func (t *Tx) dropFrom(lane, stream string, destinations []string) error {
 		return t.tx.DeleteBucket([]byte(laneBucket(lane, stream))) // what was saved has been delivered
 	}
 	return deleteAll(records, done)
-}
-
-// destinations are all that records are kept for: those of Open, and those that the file
-// knows besides.
-func (t *Tx) destinations() []string { return append(t.left(), t.store.destinations...) }
-
-// left returns the names of destinations that the file knows and Open was not told.
-func (t *Tx) left() []string {
-	var names []string
-	for _, bucket := range []string{cursorBucket, returnedBucket} {
-		for k := range scan(t.bucket(bucket), nil, nil) {
-			dest := firstName(k)
-			if !slices.Contains(t.store.destinations, dest) && !slices.Contains(names, dest) {
-				names = append(names, dest)
-			}
-		}
-	}
-	return names
-}
-
-// Left returns the names of destinations that the file knows and Open was not told, most
-// likely because they were taken out of a configuration. Records wait for them until
-// Forget.
-func (s *Store) Left() (names []string, err error) {
-	err = s.View(func(t *Tx) error {
-		names = t.left()
-		return nil
-	})
-	return names, err
-}
-
-// Forget removes a destination that Open was not told, and the records that only it
-// waited for. Its quarantine stays, for a person to look at.
-func (s *Store) Forget(dest string) error {
-	err := s.Update(func(t *Tx) error {
-		if !slices.Contains(t.left(), dest) {
-			return errors.New("there is none of this name, or it is still in use")
-		}
-		return t.forget(dest)
-	})
-	if err != nil {
-		return fmt.Errorf("forget destination %q: %w", dest, err)
-	}
-	return nil
-}
-
-// forget is Forget.
-func (t *Tx) forget(dest string) error {
-	for _, name := range []string{cursorBucket, returnedBucket} {
-		bucket := t.bucket(name)
-		var keys [][]byte
-		for k := range scan(bucket, join(dest, ""), nil) {
-			keys = append(keys, k)
-		}
-		if err := deleteAll(bucket, keys); err != nil {
-			return err
-		}
-	}
-	for _, lane := range lanes() {
-		if err := t.drop(lane); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // deleteAll deletes keys that were found by a scan, which must have ended.
