@@ -34,6 +34,7 @@ type copier struct {
 	off    bool
 	broken bool           // panics when read
 	asleep bool           // says so, once it was read
+	halts  bool           // stops answering before its supplies
 	plan   collector.Plan // it was read by
 
 	cartridge string // serial number of its cartridge
@@ -73,6 +74,10 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 	}
 	r.Plan = collector.Plan("as " + c.serial)
 	r.Supplies[0].SerialNumber, r.Alerts = c.cartridge, c.alerts
+	if c.halts {
+		r.Supplies, r.Missing = nil, []string{"inputs", "supplies"}
+		return r, nil
+	}
 	if t.Scope == collector.Full {
 		r.Inputs = []collector.Input{{Key: "1.1", Name: "Drawer 1", Level: collector.Level{Kind: collector.Unknown}}}
 	}

@@ -78,7 +78,7 @@ func (k *keeping) device() error {
 	}
 	d.Device, d.LastRead = r.Device, r.TakenAt
 	d.Silent, d.Sought, d.Lost = 0, false, false
-	if k.scope == collector.Full {
+	if k.scope == collector.Full && r.Missing == nil {
 		d.LastFull = r.TakenAt
 	}
 	return k.tx.Put(devices, r.Device.ID, d)

@@ -106,18 +106,38 @@ func (k *keeping) append(lane, kind string, body any) error {
 // history keeps the last reading and the last of each day.
 func (k *keeping) history() error {
 	shown := k.reading
-	if k.scope != collector.Full {
+	if k.scope != collector.Full || shown.Missing != nil {
 		var full collector.Reading
 		if _, err := k.tx.Get(last, shown.Device.ID, &full); err != nil {
 			return err
 		}
-		shown.Inputs = full.Inputs
-		shown.Meters = newerMeters(full.Meters, shown.Meters)
+		shown = completed(shown, full, k.scope)
 	}
 	if err := k.tx.Put(last, shown.Device.ID, shown); err != nil {
 		return err
 	}
 	return k.day(entryOf(shown))
+}
+
+// completed is a reading with what it did not ask for, or did not get to, as it was
+// before.
+func completed(r, before collector.Reading, scope collector.Scope) collector.Reading {
+	if scope != collector.Full || r.Lacks("inputs") {
+		r.Inputs = before.Inputs
+	}
+	if scope != collector.Full || r.Lacks("console") {
+		r.Status.Console = before.Status.Console
+	}
+	if r.Lacks("supplies") {
+		r.Supplies = before.Supplies
+	}
+	if r.Lacks("alerts") {
+		r.Alerts = before.Alerts
+	}
+	if scope != collector.Full || r.Lacks("meters", "vendor") {
+		r.Meters = newerMeters(before.Meters, r.Meters)
+	}
+	return r
 }
 
 // newerMeters is full with the values that newer has for the same source.

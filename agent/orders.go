@@ -70,6 +70,9 @@ func tonerRules(cfg config.Config) toner.Rules {
 // decide lets the toner rules look at the reading.
 func (k *keeping) decide() error {
 	r := &k.reading
+	if r.Lacks("supplies", "alerts", "meters", "device", "vendor") {
+		return nil // what was not read is no sign of anything; the next reading decides
+	}
 	var ledger toner.Ledger
 	if _, err := k.tx.Get(ledgers, r.Device.ID, &ledger); err != nil {
 		return err

@@ -93,3 +93,34 @@ func TestASleepingCopier(t *testing.T) {
 		stop()
 	})
 }
+
+// A reading that lacks tables is delivered as it is. What it lacks is not taken to be
+// gone: the page shows it as it was, nothing is decided, and the full round is not done.
+func TestAReadingThatLacksTables(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path)
+		stop := s.start(t)
+		time.Sleep(10 * time.Minute)
+		s.fleet.set(host, func(c *copier) { c.halts = true; c.toner = 5 })
+		time.Sleep(9 * time.Hour)
+		shown := s.status(t).Devices[0].Reading
+		if len(shown.Supplies) != 1 || len(shown.Inputs) != 1 || *shown.Supplies[0].Level.Percent != 80 || shown.Meters[0].Value <= 1010 {
+			t.Errorf("the status has %+v", shown)
+		}
+		readings := bodies[collector.Reading](t, s.link, "reading")
+		if last := readings[len(readings)-1]; !last.Lacks("supplies") || last.Supplies != nil {
+			t.Errorf("sent was %+v", last)
+		}
+		if n := s.link.kinds()["order"] + s.link.kinds()["alert"]; n != 0 {
+			t.Errorf("%d orders and alerts from tables that were not read", n)
+		}
+		s.fleet.set(host, func(c *copier) { c.halts = false })
+		time.Sleep(time.Hour + time.Minute)
+		readings = bodies[collector.Reading](t, s.link, "reading")
+		if last := readings[len(readings)-1]; last.Missing != nil || len(last.Inputs) == 0 {
+			t.Errorf("the full round was not made up for: %+v", last)
+		}
+		stop()
+	})
+}

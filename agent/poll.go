@@ -25,6 +25,7 @@ type result struct {
 	job
 	answered string // id of the device; "" if nobody usable answered
 	asleep   bool   // it answered that it sleeps, and was not read
+	partial  bool   // it was not read to the end
 	took     time.Duration
 	err      error
 }
@@ -94,7 +95,7 @@ func (a *Agent) pollOne(ctx context.Context, j job) (r result) {
 	}()
 	j.what.Plan = a.plan(j.device)
 	reading, err := a.copiers.Read(ctx, j.what)
-	r.took = reading.Took
+	r.took, r.partial = reading.Took, reading.Missing != nil
 	a.tally.add(cmp.Or(reading.Device.ID, j.device), time.Now(), reading.Traffic)
 	if errors.Is(err, collector.ErrAsleep) {
 		r.answered, r.asleep = j.device, true

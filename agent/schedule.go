@@ -110,7 +110,7 @@ func (s *schedule) done(r result, now time.Time) {
 		t.device, t.fails = r.answered, 0
 		if r.asleep {
 			t.less = sparedAsleep
-		} else if r.scope == collector.Full {
+		} else if r.scope == collector.Full && !r.partial {
 			t.full, t.fullDue = now, now.Add(s.poll.Meters)
 		}
 		if enough := min(shareOfTime*r.took, s.poll.Meters); r.took > moment && enough > every {

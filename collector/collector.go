@@ -104,7 +104,7 @@ func (c *Collector) Limit(perSecond int) { c.gate.rate = perSecond }
 
 // Read reads a device. It blocks until the device is read, its deadline has
 // passed, or the context is done. A device that fails in the middle is a Reading
-// with what was read; only then tables may be missing from it. The errors are
+// with what was read, if that says who it is; Missing says what was not. The errors are
 // ErrNoAnswer, ErrNotPrinter, ErrMalformed, ErrAsleep, those of version 3 (ErrUnknownUser and
 // its neighbours), the context's, and those of looking up a host name; each names
 // the address. With an error, of the Reading only Traffic and Took mean something.
@@ -174,6 +174,7 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	spent, r := Reading{Traffic: w.traffic, Took: took}, Reading{}
 	if err == nil {
 		r = q.found.reading(time.Now(), q.profile)
+		r.lack(q.missing)
 		r.Traffic, r.Took, r.Plan = w.traffic, took, q.planned(t.Plan)
 		w.pace.slumber = w.pace.slumber.noted(q.found, r)
 	}

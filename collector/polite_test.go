@@ -3,6 +3,8 @@ package collector_test
 import (
 	"context"
 	"errors"
+	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,4 +116,71 @@ func TestLetSleep(t *testing.T) {
 	if r := read(t, c, to); r.Asleep() {
 		t.Error("an awake copier is taken to sleep")
 	}
+}
+
+// A device that stops answering in the middle is read as far as it went, and the
+// reading says what it lacks: what is absent and not said to be missing is not there. One
+// that has not said who it is is no reading.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	for _, version := range []collector.Version{collector.V1, collector.V2c} {
+		copier := colourMFP()
+		if err := copier.Raise(simulator.TrayLow, 1); err != nil {
+			t.Fatal(err)
+		}
+		whole := readUntilSilent(t, copier, version, 1000)
+		if whole.Missing != nil || whole.Lacks("supplies") {
+			t.Errorf("missing are %v", whole.Missing)
+		}
+		partial := 0
+		for answers := 1; ; answers++ {
+			r := readUntilSilent(t, copier, version, answers)
+			if r.Device.Serial == "" {
+				continue
+			}
+			if r.Missing == nil {
+				if len(r.Meters) != len(whole.Meters) || len(r.Supplies) != len(whole.Supplies) || len(r.Inputs) != len(whole.Inputs) ||
+					len(r.Alerts) != len(whole.Alerts) || len(r.Status.Console) != len(whole.Status.Console) {
+					t.Errorf("version %s, %d answers: something is missing in silence", version, answers)
+				}
+				break
+			}
+			partial++
+		}
+		if partial == 0 {
+			t.Errorf("version %s: no reading lacked anything", version)
+		}
+	}
+}
+
+// readUntilSilent reads a copier that answers so often. An error is no reading.
+func readUntilSilent(t *testing.T, copier *simulator.Copier, version collector.Version, answers int) collector.Reading {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		buffer := make([]byte, 2000)
+		for {
+			n, from, err := conn.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			if answers--; answers >= 0 {
+				conn.WriteTo(copier.Answer(buffer[:n]), from)
+			}
+		}
+	})
+	to := target(conn.LocalAddr())
+	to.Timeout, to.Retries = 100*time.Millisecond, -1
+	to.Credentials = []collector.Credential{{Version: version, Community: "public"}}
+	r, err := collector.New().Read(context.Background(), to)
+	conn.Close()
+	serving.Wait()
+	if err != nil && !errors.Is(err, collector.ErrNoAnswer) {
+		t.Error(err)
+	}
+	return r
 }

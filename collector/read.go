@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type query struct {
 	found    harvest
 	profile  *Profile // nil until one fits
 	plan     *plan    // to follow, and afterwards that for the next time; nil if there is none
+	missing  []string // groups that were not read to the end
 	kept     bool     // the reading was made by the plan
 	lowered  bool     // and the plan has changed with it
 }
@@ -62,6 +64,12 @@ func (q *query) readAll(ctx context.Context) (whole bool, err error) {
 	case errors.Is(err, context.Canceled):
 		return false, err
 	case q.found.isPrinter():
+		q.missing = missing(err, q.scope)
+		if slices.Contains(q.missing, missingDevice) || slices.Contains(q.missing, missingVendor) {
+			if (telling{harvest: q.found, profile: q.profile}).device().Serial == "" {
+				return false, err // it would be taken for another device
+			}
+		}
 		return err == nil, nil
 	case err == nil && len(q.found) == 0:
 		return false, fmt.Errorf("%w: nothing of what was asked for", ErrMalformed)

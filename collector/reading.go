@@ -19,6 +19,10 @@ type Reading struct {
 	Alerts        []Alert   `json:"alerts,omitempty"`
 	Status        Status    `json:"status"`
 
+	// Missing are the groups that were not read to the end, because the device stopped
+	// answering: "device", "meters", "supplies", "inputs", "alerts", "console", "vendor".
+	Missing []string `json:"missing,omitempty"`
+
 	Traffic Traffic       `json:"-"` // what the reading has cost
 	Took    time.Duration `json:"-"` // from the first question to the last answer
 	Plan    Plan          `json:"-"` // for the next reading of the device; nil if it is to be read in full

@@ -56,7 +56,7 @@ type walker struct {
 // walkAll reads the spans into found. After an error, found has what was read
 // before it. As soon as the device has said what it is, learn, which may be nil, is
 // called once, and what it returns is read along with the rest.
-func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits, learn func(harvest) []span) error {
+func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits, learn func(harvest) []span) (err error) {
 	w := &walker{session: s, limits: l, walks: make([]walk, len(spans)), learn: learn}
 	for i, s := range spans {
 		w.walks[i] = newWalk(s)
@@ -64,6 +64,9 @@ func walkAll(ctx context.Context, s session, spans []span, found harvest, l *lim
 	defer func() {
 		for _, one := range w.walks {
 			found.add(one.entry, one.values)
+		}
+		if err != nil {
+			err = w.unread(err)
 		}
 	}()
 	if l.rowWise || !s.bulk() {

@@ -22,6 +22,9 @@ func (a *app) printReading(r collector.Reading) {
 	}
 	facts = append(facts, r.Status.Device, r.Status.Printer)
 	a.printf("%s\n", text.Wrap(joined(facts, " · "), width, "  "))
+	if r.Missing != nil {
+		a.printf("%s\n", text.Wrap(a.say.Say("read.missing", "groups", strings.Join(r.Missing, ", ")), width, "  "))
+	}
 	a.printMeters(r.Meters)
 	a.printSupplies(r.Supplies)
 	a.printInputs(r.Inputs)
