@@ -62,12 +62,16 @@ func parseProfile(file string, data []byte) (*Profile, ProfileProblems) {
 }
 
 // alternatives makes two tables of one that can have its values in either of two columns.
+// What was confirmed in the first is known of the second by document only.
 func alternatives(tables []Table) []Table {
 	var all []Table
 	for _, t := range tables {
 		all = append(all, t)
 		if t.Or != "" {
-			t.Value, t.Or, t.Fallback = t.Or, "", true
+			t.Value, t.Or, t.Fallback, t.Rows = t.Or, "", true, slices.Clone(t.Rows)
+			for i := range t.Rows {
+				t.Rows[i].Confirmed = ByDocument
+			}
 			all = append(all, t)
 		}
 	}
