@@ -12,7 +12,7 @@ import (
 // printReading shows one reading to a person.
 func (a *app) printReading(r collector.Reading) {
 	d := r.Device
-	a.printf("%s  %s\n", d.ID, cut(d.Model, width-len(d.ID)-2))
+	a.printf("%s\n", cut(joined([]string{d.ID, d.Model}, "  "), width))
 	facts := []string{d.Manufacturer, d.Address}
 	if d.Firmware != "" {
 		facts = append(facts, a.say.Say("read.firmware", "version", d.Firmware))
