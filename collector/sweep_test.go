@@ -34,6 +34,12 @@ func (l *late) WriteTo(b []byte, to net.Addr) (int, error) {
 // fleet is copiers at some addresses of 127.0.0.0/8 that answer late.
 func fleet(t testing.TB, at []netip.Addr, delay time.Duration) (port uint16, copiers []*simulator.Copier) {
 	t.Helper()
+	return fleetOf(t, at, func(int) time.Duration { return delay })
+}
+
+// fleetOf is the same, each with a delay of its own.
+func fleetOf(t testing.TB, at []netip.Addr, delay func(i int) time.Duration) (port uint16, copiers []*simulator.Copier) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	var conns []*late
@@ -45,14 +51,14 @@ func fleet(t testing.TB, at []netip.Addr, delay time.Duration) (port uint16, cop
 			c.Close()
 		}
 	})
-	for _, address := range at {
+	for i, address := range at {
 		conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(address, port)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		port = conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 		c := simulator.New(simulator.MonoLaser(), simulator.Options{Seed: uint64(len(copiers))})
-		slow := &late{PacketConn: conn, delay: delay}
+		slow := &late{PacketConn: conn, delay: delay(i)}
 		copiers, conns = append(copiers, c), append(conns, slow)
 		serving.Go(func() { c.Serve(ctx, slow) })
 	}
@@ -88,6 +94,26 @@ func TestQuickSweepOfSlowDevices(t *testing.T) {
 		sweep := collector.Sweep{Targets: on(port, all), Quick: true, Timeout: 2 * time.Second, Rate: -1}
 		if finds := discover(t, collector.New(), sweep); len(finds) != len(some) {
 			t.Errorf("answers after %s: %d of %d found", delay, len(finds), len(some))
+		}
+	}
+}
+
+// Who waits for the timeout finds a slow device among quick ones, and a quick sweep
+// does so where another takes a quarter of that.
+func TestSlowDeviceAmongQuickOnes(t *testing.T) {
+	t.Parallel()
+	some, all := every("127.44.15.0", 50, 254)
+	for _, c := range []struct {
+		delays []time.Duration
+		quick  bool
+	}{
+		{[]time.Duration{0, 0, 800 * time.Millisecond, 0, 0}, false},
+		{[]time.Duration{0, 0, 200 * time.Millisecond, 800 * time.Millisecond, 0}, true},
+	} {
+		port, _ := fleetOf(t, some, func(i int) time.Duration { return c.delays[i] })
+		sweep := collector.Sweep{Targets: on(port, all), Quick: c.quick, Timeout: 2 * time.Second, Rate: 2000}
+		if finds := discover(t, collector.New(), sweep); len(finds) != len(some) {
+			t.Errorf("%v: %d of %d found", c.delays, len(finds), len(some))
 		}
 	}
 }
