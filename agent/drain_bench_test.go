@@ -42,7 +42,7 @@ func BenchmarkDrain(b *testing.B) {
 // Batches of the backlog, as the forwarder makes them.
 const (
 	inFlight  = 16
-	batchSize = 85
+	batchSize = 64
 )
 
 func drain(b *testing.B, kind string, trip time.Duration) {
@@ -66,7 +66,7 @@ func drain(b *testing.B, kind string, trip time.Duration) {
 }
 
 // receiver returns how to reach a receiver that far away, and what makes a bare client of it.
-func receiver(b *testing.B, kind string, trip time.Duration) (transport.Config, func() func([]byte) error) {
+func receiver(b testing.TB, kind string, trip time.Duration) (transport.Config, func() func([]byte) error) {
 	c := transporttest.LeanServer(b)
 	if kind == "mqtts" {
 		broker := transporttest.NewBroker(b)
@@ -119,7 +119,7 @@ func bareHTTPS(url string, security *tls.Config) func([]byte) error {
 }
 
 // bareMQTT publishes parts of a batch that a broker takes, and waits until it has them.
-func bareMQTT(b *testing.B, url string, security *tls.Config) func([]byte) error {
+func bareMQTT(b testing.TB, url string, security *tls.Config) func([]byte) error {
 	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(url).SetClientID("bare").
 		SetUsername("bare").SetPassword(transporttest.Token.Reveal()).SetTLSConfig(security))
 	connected := client.Connect()

@@ -55,12 +55,13 @@ func (p *packer) unpack(stored []byte, flags byte) ([]byte, error) {
 	if err := r.(flate.Resetter).Reset(bytes.NewReader(stored), nil); err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(r, MaxBody+1))
+	text := bytes.NewBuffer(make([]byte, 0, min(8*len(stored), MaxBody))) // readings become an eighth, at the best
+	_, err := text.ReadFrom(io.LimitReader(r, MaxBody+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("unpack: %w", err)
-	case len(text) > MaxBody:
+	case text.Len() > MaxBody:
 		return nil, errors.New("unpack: there is too much")
 	}
-	return text, nil
+	return text.Bytes(), nil
 }

@@ -1,0 +1,109 @@
+package agent_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"meteragent/transport"
+	"meteragent/transport/transporttest"
+)
+
+// soakBacklog is a backlog of a year of fifty copiers, about.
+const soakBacklog = 1_000_000
+
+// drainJob tells a child process which database to empty, and where to.
+const drainJob = "METERAGENT_DRAIN"
+
+// A drainOrder is what a child process is told.
+type drainOrder struct{ Path, URL, CAFile, Token string }
+
+// TestSoakDrain drains a million readings over each link, beside a bare client of the same
+// library, and says what memory the agent's process had at most: its own (heap and stacks),
+// and with the parts of the database's file that the system keeps mapped as long as nobody
+// else wants the memory.
+func TestSoakDrain(t *testing.T) {
+	if os.Getenv("METERAGENT_SOAK") == "" {
+		t.Skip("only with METERAGENT_SOAK")
+	}
+	n := soakBacklog
+	fmt.Sscan(os.Getenv("METERAGENT_DRAIN_RECORDS"), &n)
+	for _, kind := range []string{"https", "mqtts"} {
+		t.Run(kind, func(t *testing.T) {
+			c, bare := receiver(t, kind, 0)
+			path := filepath.Join(t.TempDir(), "agent.db")
+			backlog(t, path, n)
+			order, err := json.Marshal(drainOrder{path, c.URL, c.CAFile, c.Token.Reveal()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			child := exec.Command(os.Args[0], "-test.run=^TestDrainChild$", "-test.v")
+			child.Env = append(os.Environ(), drainJob+"="+string(order))
+			said, err := child.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, said)
+			}
+			body, send := batchOf(t), bare()
+			theirs := spread(n/batchSize, inFlight, func() error { return send(body) }, t)
+			for line := range strings.Lines(string(said)) {
+				if _, what, found := strings.Cut(line, "drained: "); found {
+					var took, own, all int
+					fmt.Sscan(what, &took, &own, &all)
+					t.Logf("%d readings in %d ms, %.2f of a bare client's rate; at most %d MB, %d MB with the mapped file",
+						n, took, float64(theirs.Milliseconds())/float64(took), own>>10, all>>10)
+					if own>>10 >= 64 {
+						t.Errorf("%d MB are more than 64", own>>10)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestDrainChild is the agent's process of TestSoakDrain.
+func TestDrainChild(t *testing.T) {
+	var order drainOrder
+	if json.Unmarshal([]byte(os.Getenv(drainJob)), &order) != nil {
+		t.Skip("only as a child of TestSoakDrain")
+	}
+	c := transport.Config{
+		URL: order.URL, CAFile: order.CAFile, Token: transport.Secret(order.Token),
+		Agent: transporttest.Agent, Customer: transporttest.Customer,
+	}
+	done := make(chan struct{})
+	memory := make(chan [2]int, 1)
+	go func() { memory <- watchMemory(done) }()
+	took := empty(t, order.Path, c)
+	close(done)
+	most := <-memory
+	t.Logf("drained: %d %d %d", took.Milliseconds(), most[0], most[1])
+}
+
+// watchMemory returns the most memory this process had, in KiB: its own, and in all.
+func watchMemory(done <-chan struct{}) (most [2]int) {
+	for {
+		select {
+		case <-done:
+			return most
+		case <-time.After(20 * time.Millisecond):
+		}
+		text, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			return most
+		}
+		for line := range strings.Lines(string(text)) {
+			var kib int
+			for i, name := range []string{"RssAnon:", "VmRSS:"} {
+				if rest, found := strings.CutPrefix(line, name); found {
+					fmt.Sscan(rest, &kib)
+					most[i] = max(most[i], kib)
+				}
+			}
+		}
+	}
+}
