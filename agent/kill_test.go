@@ -138,7 +138,15 @@ func TestKilledChild(t *testing.T) {
 
 // However often the power goes, between a decision, its commit, the send and the
 // receipt: each cartridge is ordered once.
-func TestKill(t *testing.T) { kill(t, 50) }
+func TestKill(t *testing.T) {
+	times := 12
+	if text := os.Getenv("METERAGENT_KILLS"); text != "" {
+		if _, err := fmt.Sscan(text, &times); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kill(t, times)
+}
 
 func TestSoakKill(t *testing.T) {
 	if os.Getenv("METERAGENT_SOAK") == "" {

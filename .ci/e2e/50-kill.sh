@@ -28,3 +28,6 @@ wait_for 60 "what waited is delivered" drained
 agent_stop
 everything_arrived
 echo "  $(arrived .counts.received) records, $(arrived .counts.repeats) repeats dropped"
+
+# Between a decision, its commit, the send and the receipt: each cartridge is ordered once.
+METERAGENT_KILLS=50 go test -count=1 -run '^TestKill$' -v ./agent | sed 's/^/  /'
