@@ -61,7 +61,7 @@ simulate: ## 1,000,000 agents after an outage of an hour: prints the load, draws
 e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
 	.ci/e2e/run
 
-SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/windows/msi.sh packaging/linux/deb/* packaging/linux/rpm/*
+SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/windows/msi.sh packaging/linux/deb/* packaging/linux/rpm/* packaging/linux/apk/* packaging/linux/ipk/*
 
 .PHONY: lint
 lint: tools ## gofmt, go vet and staticcheck for Linux and Windows, shellcheck
@@ -85,7 +85,7 @@ $(TARGETS:%=out/bin/%): out/bin/%:
 .PHONY: tools
 tools:
 	@mkdir -p out/tools
-	cd packaging/tools && $(GO) build -o ../../out/tools/ ./bundle github.com/goreleaser/nfpm/v2/cmd/nfpm honnef.co/go/tools/cmd/staticcheck
+	cd packaging/tools && $(GO) build -o ../../out/tools/ ./bundle ./image github.com/goreleaser/nfpm/v2/cmd/nfpm github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod honnef.co/go/tools/cmd/staticcheck
 
 .PHONY: dist
 dist: tools ## packages and archives for all systems, in dist

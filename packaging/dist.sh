@@ -1,5 +1,5 @@
 #!/bin/bash
-# Packs the programs in out/bin (made by `make cross`) into dist/: .deb, .rpm, .tar.gz, .zip, .msi, SHA256SUMS, and prints their
+# Packs the programs in out/bin (made by `make cross`) into dist/: .deb, .rpm, .tar.gz, .apk, .ipk, .zip, .msi, an OCI image, the SBOM, SHA256SUMS, and prints their
 # sizes. The same commit gives the same bytes. `make dist` calls it and sets VERSION, SOURCE_DATE_EPOCH, MAINTAINER and GO.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,6 +36,14 @@ mkdir -p dist "$stage/windows"
 licences >"$stage/copyright"
 changelog | gzip -9n >"$stage/changelog.gz"
 cp -r packaging/linux/. "$stage/"
+# The manual pages and completions are printed by the program itself, which therefore must run here.
+$GO build -buildvcs=false -ldflags "-X meteragent/agent/cli.version=$VERSION" -o out/tools/meteragent .
+mkdir "$stage/completion"
+for shell in bash zsh fish; do
+	out/tools/meteragent --lang en completion "$shell" >"$stage/completion/$shell"
+done
+out/tools/meteragent --lang en man | gzip -9n >"$stage/meteragent.1.gz"
+out/tools/meteragent --lang de man | gzip -9n >"$stage/meteragent.de.1.gz"
 cp agent/config/default.toml "$stage/meteragent.toml"
 for file in README.txt install.cmd uninstall.cmd; do
 	sed 's/$/\r/' "packaging/windows/$file" >"$stage/windows/$file"
@@ -53,25 +61,49 @@ package() {
 	done
 }
 
+# authenticode FILE: signs it, if there is a certificate, at the time of the commit.
+authenticode() {
+	[ -n "${AUTHENTICODE:-}" ] || return 0
+	osslsigncode sign -certs "$AUTHENTICODE/cert.pem" -key "$AUTHENTICODE/key.pem" -h sha256 -n meteragent -st "$SOURCE_DATE_EPOCH" \
+		-in "$1" -out "$1.signed" >/dev/null
+	mv "$1.signed" "$1"
+}
+
+images=()
 for folder in out/bin/*/; do
 	target=$(basename "$folder")
 	base=dist/meteragent_${VERSION}_${target//-/_}
 	case $target in
 	windows-*)
+		authenticode "${folder}meteragent.exe"
 		out/tools/bundle "$base.zip" "$SOURCE_DATE_EPOCH" meteragent "${folder}meteragent.exe" "$stage"/windows/*
 		[ "$target" != windows-amd64 ] || packaging/windows/msi.sh "${folder}meteragent.exe" "$VERSION" "$stage/windows" "$base.msi"
+		[ "$target" != windows-amd64 ] || authenticode "$base.msi"
 		continue
 		;;
 	esac
 	cp "${folder}meteragent" "$stage/meteragent"
 	out/tools/bundle "$base.tar.gz" "$SOURCE_DATE_EPOCH" meteragent "$stage"/{meteragent,README.txt,meteragent.toml,copyright}
 	case $target in
-	linux-amd64) package amd64 deb rpm ;;
-	linux-arm64) package arm64 deb rpm ;;
-	linux-arm-6) package arm6 deb ;; # Debian's and Raspberry Pi OS's armhf
+	linux-amd64) package amd64 deb rpm apk ipk && images+=("amd64=${folder}meteragent") ;;
+	linux-arm64) package arm64 deb rpm apk ipk && images+=("arm64=${folder}meteragent") ;;
+	linux-arm-5) package arm5 ipk ;;
+	linux-arm-6) package arm6 deb apk ;; # Debian's and Raspberry Pi OS's armhf
+	linux-arm-7) package arm7 apk ipk && images+=("arm/v7=${folder}meteragent") ;;
+	linux-mipsle) package mipsle ipk ;;
 	esac
 done
+[ ${#images[@]} -eq 0 ] || out/tools/image "dist/meteragent_${VERSION}_oci.tar" "$SOURCE_DATE_EPOCH" "$VERSION" "${images[@]}"
+
+# What is in the program (CycloneDX), of the first one built; the libraries are the same on all systems.
+out/tools/cyclonedx-gomod bin -json -noserial -output "out/sbom.json" -version "$VERSION" "$(find out/bin -type f | LC_ALL=C sort | head -1)" 2>/dev/null
+jq -S --arg at "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" '.metadata.timestamp = $at | del(.metadata.tools)' \
+	out/sbom.json >"dist/meteragent_${VERSION}_sbom.json"
 (cd dist && sha256sum -- * >../out/SHA256SUMS && mv ../out/SHA256SUMS .)
+# MINISIGN_KEY signs the checksums, AUTHENTICODE (a folder with cert.pem and key.pem) what Windows runs; neither is here.
+if [ -n "${MINISIGN_KEY:-}" ]; then
+	minisign -S -W -s "$MINISIGN_KEY" -m dist/SHA256SUMS -t "meteragent $VERSION" >/dev/null
+fi
 
 echo
 printf '%-52s %10s\n' artefact bytes
