@@ -85,7 +85,7 @@ $(TARGETS:%=out/bin/%): out/bin/%:
 .PHONY: tools
 tools:
 	@mkdir -p out/tools
-	cd packaging/tools && $(GO) build -o ../../out/tools/ ./bundle ./image github.com/goreleaser/nfpm/v2/cmd/nfpm github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod honnef.co/go/tools/cmd/staticcheck
+	cd packaging/tools && $(GO) build -o ../../out/tools/ ./bundle ./image ./release github.com/goreleaser/nfpm/v2/cmd/nfpm github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod honnef.co/go/tools/cmd/staticcheck
 
 .PHONY: dist
 dist: tools ## packages and archives for all systems, in dist

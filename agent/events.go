@@ -6,12 +6,13 @@ import (
 
 	"meteragent/agent/clock"
 	"meteragent/collector"
+	"meteragent/packaging/update"
 	"meteragent/store"
 )
 
 // An AgentEvent is the body of an agent record: what the agent says of itself.
 type AgentEvent struct {
-	Event         string          `json:"event"` // "started", "stopped", "heartbeat", "salvaged", "clock"
+	Event         string          `json:"event"` // "started", "stopped", "heartbeat", "salvaged", "clock", "update"
 	At            time.Time       `json:"at"`
 	Version       string          `json:"version"`
 	OS            string          `json:"os"`
@@ -22,8 +23,9 @@ type AgentEvent struct {
 	Clock         collector.Clock `json:"clock"`
 	Problems      []string        `json:"problems,omitempty"` // why the last good configuration runs instead of the present one
 
-	Saved *store.Saved   `json:"saved,omitempty"` // salvaged: what became of a damaged database
-	Set   *clock.Setting `json:"set,omitempty"`   // clock: how it was set
+	Saved  *store.Saved    `json:"saved,omitempty"`  // salvaged: what became of a damaged database
+	Update *update.Outcome `json:"update,omitempty"` // update: what became of it
+	Set    *clock.Setting  `json:"set,omitempty"`    // clock: how it was set
 }
 
 // say stores an agent record.
@@ -50,6 +52,44 @@ func (a *Agent) saySaved() error {
 	return a.sayMore(store.Urgent, AgentEvent{Event: "salvaged", Saved: saved}, func(tx *store.Tx) error {
 		return tx.Put(toldOf, "salvaged", saved.At)
 	})
+}
+
+// SayUpdate tells once what became of an update of the program: in the log, on the page and to the portal. The
+// zero Outcome takes a refusal back from the page.
+func (a *Agent) SayUpdate(o update.Outcome) error {
+	a.health.updated(o)
+	if o.At.IsZero() {
+		return nil
+	}
+	var told time.Time
+	err := a.store.View(func(tx *store.Tx) error {
+		_, err := tx.Get(toldOf, "update", &told)
+		return err
+	})
+	if err != nil || told.Equal(o.At) {
+		return err
+	}
+	if o.Bad() {
+		a.log.Error("the program was not updated; the present version goes on", "result", o.Result, "version", o.Version, "err", o.Reason)
+	} else {
+		a.log.Info("the program is updated", "version", o.Version)
+	}
+	return a.sayMore(store.Urgent, AgentEvent{Event: "update", Update: &o}, func(tx *store.Tx) error {
+		return tx.Put(toldOf, "update", o.At)
+	})
+}
+
+// Proved says whether this program has read a copier and delivered something since it started.
+func (a *Agent) Proved() bool {
+	if a.writer.count() == 0 {
+		return false
+	}
+	for _, o := range a.outputs {
+		if p := a.health.copyPortal(o.Name); p.delivered > 0 && p.err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // sayMore stores an agent record, and what also does, in one transaction.

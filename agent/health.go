@@ -4,6 +4,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"meteragent/packaging/update"
 )
 
 // health is what the running daemon knows beyond its database: who answers and
@@ -16,6 +18,7 @@ type health struct {
 	portals map[string]portalHealth // by the output's name
 	plans   map[string]plan
 	pulses  map[string]time.Time // loop: until when it may be silent
+	update  update.Outcome       // the last one; zero if there was none
 }
 
 // A plan is when a host is asked next, and why not sooner.
@@ -44,6 +47,20 @@ type portalHealth struct {
 
 func newHealth() *health {
 	return &health{started: time.Now(), hosts: map[string]hostHealth{}, plans: map[string]plan{}, portals: map[string]portalHealth{}, pulses: map[string]time.Time{}}
+}
+
+// updated notes what became of an update of the program.
+func (h *health) updated(o update.Outcome) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.update = o
+}
+
+// lastUpdate is what became of the last update.
+func (h *health) lastUpdate() update.Outcome {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.update
 }
 
 // answered notes that a device answered at a host, and tells whether that is news.

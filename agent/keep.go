@@ -18,7 +18,7 @@ const (
 	ledgers = "ledger"  // device id: toner.Ledger
 	orders  = "order"   // order id: OrderEntry
 	last    = "last"    // device id: collector.Reading, the last full one with the newest supplies
-	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book
+	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book; "update": time of the last told
 	daily   = "daily"   // device id + "|" + date in UTC: page.Entry, the last of that day
 	traffic = "traffic" // device id: []page.Day, of the last days
 	search  = "search"  // "mark": searchMark

@@ -84,7 +84,7 @@ func (m Memory) Status() (page.Status, error) {
 		}
 	}
 	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
-	return s, errors.Join(m.saved(&s), m.room(&s), m.portals(&s))
+	return s, errors.Join(m.saved(&s), m.room(&s), m.portals(&s), m.updated(&s))
 }
 
 // saved adds that the database was damaged, as long as the damaged file lies there.
@@ -98,6 +98,18 @@ func (m Memory) saved(s *page.Status) error {
 	}
 	s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.salvaged",
 		"time", saved.At, "records", saved.Records, "missing", max(saved.Missing, 0), "file", saved.SetAside))
+	return nil
+}
+
+// updated adds that an update was refused or taken back.
+func (m Memory) updated(s *page.Status) error {
+	if m.health == nil {
+		return nil
+	}
+	if o := m.health.lastUpdate(); o.Bad() {
+		s.Problems = append(slices.Clip(s.Problems), text.For("").Say(text.Key("problem.update."+o.Result),
+			"time", o.At, "version", o.Version, "reason", o.Reason))
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // unitFile is the unit that the packages ship. An installation by hand differs in its two paths only.
@@ -106,7 +107,7 @@ func share(folder string, gid int) error {
 }
 
 func register(l registration, s Spec) error {
-	if packaged() {
+	if Packaged() {
 		return run("systemctl", "enable", Name)
 	}
 	if strings.ContainsAny(s.Executable+s.Config, " \t\n\"'\\%$") {
@@ -127,14 +128,14 @@ func renew(l registration) error {
 }
 
 func unregister(l registration) error {
-	if packaged() {
+	if Packaged() {
 		return errors.New("it came with a package: remove it with apt or rpm")
 	}
 	return l.Uninstall()
 }
 
-// packaged says whether the system's package manager brought the service.
-func packaged() bool {
+// Packaged says whether the system's package manager brought the service, and so brings its updates.
+func Packaged() bool {
 	_, err := os.Stat("/usr/lib/systemd/system/" + Name + ".service")
 	return err == nil
 }
@@ -161,4 +162,26 @@ func absent() bool {
 	_, systemd := os.Stat("/run/systemd/system")
 	_, script := os.Stat("/etc/init.d/" + Name)
 	return errors.Is(systemd, fs.ErrNotExist) && errors.Is(script, fs.ErrNotExist)
+}
+
+// Become runs another program in this process instead of this one: the service manager notices nothing. It returns only if
+// that is not possible.
+func Become(path string, args, env []string) error { return syscall.Exec(path, args, env) }
+
+// Adopt gives a folder of the service's, and what is in it, to the owner of the folder it lies in.
+func Adopt(folder string) error {
+	parent, err := os.Stat(filepath.Dir(folder))
+	if err != nil {
+		return err
+	}
+	owner, ok := parent.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	return filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, int(owner.Uid), int(owner.Gid))
+	})
 }

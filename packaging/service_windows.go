@@ -198,3 +198,12 @@ func plain(err error) error {
 
 // absent is for systems whose library does not tell a missing registration from a broken one. Windows tells.
 func absent() bool { return false }
+
+// Packaged is true: here the MSI brings the updates.
+func Packaged() bool { return true }
+
+// Become is for systems on which a process can become another program.
+func Become(string, []string, []string) error { return errors.ErrUnsupported }
+
+// Adopt does nothing: the folder's rights are inherited.
+func Adopt(string) error { return nil }

@@ -33,7 +33,7 @@ check "its texts have Windows line ends" windows_lines dist/meteragent_9.8.7_win
 check "the archive for routers is whole" tar -tzf dist/meteragent_9.8.7_linux_mipsle.tar.gz
 
 check "the apk is whole" sh -c 'tar -tzf dist/*_9.8.7_*x86_64*.apk | grep -x etc/init.d/meteragent'
-check "the ipk is whole" sh -c 'tar -xzOf dist/*_9.8.7*mipsle*.ipk ./data.tar.gz | tar -tz | grep etc/init.d/meteragent'
+check "the ipk is whole" sh -c 'tar -xzOf dist/*_9.8.7*mipsel*.ipk ./data.tar.gz | tar -tz | grep etc/init.d/meteragent'
 for script in packaging/linux/openrc/meteragent packaging/linux/procd/meteragent packaging/linux/apk/* packaging/linux/ipk/*; do
 	sh -n "$script" || fail "$script is no shell script"
 done

@@ -18,7 +18,7 @@ import (
 	"meteragent/collector"
 )
 
-var update = flag.Bool("update", false, "rewrite the output in docs/orders.md")
+var rewrite = flag.Bool("update", false, "rewrite the output in docs/orders.md")
 
 const (
 	orderDocs = "../../docs/orders.md"
@@ -109,7 +109,7 @@ func TestTheHandbookShowsRealOutput(t *testing.T) {
 		_ = say("de", replay(usual))
 		want = shown(t, want, command, output, short(o.ID))
 	}
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(orderDocs, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -37,6 +37,7 @@ func (a *app) runCommand() *cobra.Command {
 		if once {
 			return a.runOnce(c.Context())
 		}
+		a.startNewest()
 		var at atomic.Pointer[daemon] // asked by the watchdog while Run runs
 		return packaging.Host(packaging.Program{
 			Run: func(ctx context.Context, ready func()) error {
@@ -46,7 +47,9 @@ func (a *app) runCommand() *cobra.Command {
 				}
 				defer d.close()
 				at.Store(d)
-				return d.agent.Run(ctx, ready, d.servePage, func(ctx context.Context) { d.renew(ctx, d.agent.Memory().ID) })
+				ctx, d.restart = context.WithCancel(ctx)
+				defer d.restart()
+				return d.agent.Run(ctx, ready, d.servePage, d.keepUpdated, func(ctx context.Context) { d.renew(ctx, d.agent.Memory().ID) })
 			},
 			Alive:   func() bool { d := at.Load(); return d == nil || d.agent.Alive() },
 			Service: service,
@@ -64,7 +67,8 @@ type daemon struct {
 	log   *slog.Logger
 	end   func() error // closes the log
 
-	unenrolled []string // problems of portals without the certificate they should have
+	unenrolled []string           // problems of portals without the certificate they should have
+	restart    context.CancelFunc // ends the program in order, so that the service manager starts it again
 }
 
 // daemon builds one from the configuration file, or, if that is bad, from the last

@@ -19,7 +19,17 @@ type Config struct {
 	Devices   []Device // [[device]], the contract list and exceptions from [toner]
 	Page      Page
 	Store     Store
+	Update    Update
 	Log       Log
+}
+
+// Update says whether and from where the program replaces itself by a newer one.
+type Update struct {
+	URL       string // of a TUF repository; "" for no updates from the network
+	Root      string // path of the keys that may sign; "" for no updates at all
+	Automatic bool
+	Every     time.Duration // between two looks for a newer version
+	Probation time.Duration // in which a new version must read and deliver
 }
 
 // Privacy says what leaves the building besides counters, supplies and alerts. What is
@@ -144,6 +154,8 @@ func Default() Config {
 		Page:  Page{Listen: "127.0.0.1:8631"},
 		Store: Store{MaxBytes: 256_000_000, MaxAge: 90 * 24 * time.Hour},
 		Log:   Log{Level: slog.LevelInfo},
+
+		Update: Update{Every: 6 * time.Hour, Probation: 30 * time.Minute},
 	}
 }
 

@@ -60,11 +60,31 @@ func (r *reader) settings(c *Config) {
 	store.path("folder", &c.Store.Folder)
 	store.size("max_bytes", &c.Store.MaxBytes, 16_000_000, 64_000_000_000)
 	store.duration("max_age", &c.Store.MaxAge, 24*time.Hour, 3650*24*time.Hour)
+	root.section("update").update(&c.Update, simulated(c.Networks))
 	log := root.section("log")
 	level := strings.ToLower(c.Log.Level.String())
 	log.choice("level", &level, "debug", "info", "warn", "error")
 	_ = c.Log.Level.UnmarshalText([]byte(level)) // one of the four, so it cannot fail
 	log.path("file", &c.Log.File)
+}
+
+func (s section) update(u *Update, simulated bool) {
+	if n := s.text("url", &u.URL); n != nil && u.URL != "" {
+		if scheme := s.url(n, u.URL); scheme != "" && !isHTTP(scheme) {
+			s.add(n, Problem{Reason: text.Key("config.url"), Allowed: []string{"https://"}})
+		}
+	}
+	s.existing("root", &u.Root)
+	automatic := s.truth("automatic", &u.Automatic)
+	if u.Automatic && (u.URL == "" || u.Root == "") {
+		s.add(automatic, Problem{Reason: text.Key("config.pair"), Allowed: []string{"update.url", "update.root"}})
+	}
+	least := 15 * time.Minute
+	if simulated {
+		least = time.Second
+	}
+	s.duration("every", &u.Every, least, 30*24*time.Hour)
+	s.duration("probation", &u.Probation, least, 7*24*time.Hour)
 }
 
 func (s section) privacy(p *Privacy) {
