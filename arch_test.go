@@ -251,6 +251,9 @@ func TestReadOnlyTowardsDevices(t *testing.T) {
 			if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Set", "SetRequest", "SendTrap", "TrapV1"}, sel.Sel.Name) {
 				t.Errorf("%s: %s: the program only reads", s.at(n), sel.Sel.Name)
 			}
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.INT && slices.Contains([]string{"0xa3", "0xa4", "0xa6", "0xa7", "163"}, strings.ToLower(lit.Value)) {
+				t.Errorf("%s: %s is the tag of a SET or a trap: the program only reads", s.at(n), lit.Value)
+			}
 			return true
 		})
 	}

@@ -9,6 +9,7 @@ packages=(
 	snmpd snmpsim avahi-daemon                     # devices that are not our own simulator
 	onesixtyone nmap time                          # other searchers
 	mosquitto mosquitto-clients nginx-light tinyproxy openssl        # between the agent and the portal
+	qemu-user-static                               # ARM and MIPS
 	minisign osslsigncode man-db                   # signatures, manual pages
 	wine wine64 wixl msitools faketime perl-base   # Windows
 	nats-server                                    # a cluster between the agent and the portal

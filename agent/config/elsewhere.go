@@ -13,11 +13,14 @@ import (
 
 const longest = 64 << 10 // bytes of a text that stands in a file of its own
 
-// elsewhere reads a text from where { file = "..." } or { env = "..." } points.
+// elsewhere reads a text from where { file = "..." }, { env = "..." } or { credential = "..." } points.
 func (s section) elsewhere(n *node, to *string) *node {
-	var file, env string
+	var file, env, credential string
 	at := section{s.reader, n}
-	fileNode, envNode := at.text("file", &file), at.text("env", &env)
+	fileNode, envNode, credentialNode := at.text("file", &file), at.text("env", &env), at.text("credential", &credential)
+	if credentialNode != nil {
+		fileNode, file = credentialNode, credentialPath(credential)
+	}
 	switch {
 	case (fileNode == nil) == (envNode == nil) || len(n.keys) > 1:
 		s.add(n, Problem{Reason: text.Key("config.oneSource")})
@@ -38,6 +41,16 @@ func (s section) elsewhere(n *node, to *string) *node {
 		*to = value
 	}
 	return n
+}
+
+// credentialPath is where systemd puts what LoadCredential= of the unit names: systemd.exec(5). Outside of the service an
+// administrator finds it in the second folder, as long as the service runs.
+func credentialPath(name string) string {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	if folder == "" {
+		folder = "/run/credentials/meteragent.service"
+	}
+	return filepath.Join(folder, filepath.Base(name))
 }
 
 // fromFile reads the text of a small file, without the line end that editors add. If
