@@ -192,7 +192,9 @@ func TestRefused(t *testing.T) {
 			stranger.version["root"] = 2
 			files["metadata/2.root.json"] = stranger.root()
 		}, update.ErrTampered},
-		{"not JSON", func(_ *maker, files map[string][]byte) { files["metadata/timestamp.json"] = []byte("<html>log in</html>") }, update.ErrTampered},
+		{"not JSON", func(_ *maker, files map[string][]byte) {
+			files["metadata/timestamp.json"] = []byte("<html>log in</html>")
+		}, update.ErrTampered},
 		{"a version that is a path", func(m *maker, files map[string][]byte) { maps.Copy(files, m.repository("../../../../tmp/x")) }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
