@@ -51,6 +51,7 @@ const (
 // use; reads of one address wait for each other.
 type Collector struct {
 	buffers  sync.Pool // of *[maxPacket]byte
+	small    sync.Pool // of *[plannedPacket]byte
 	profiles *Profiles
 
 	mu    sync.Mutex
@@ -90,6 +91,7 @@ func NewWith(profiles *Profiles) *Collector {
 		profiles: profiles,
 
 		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
+		small:   sync.Pool{New: func() any { return new([plannedPacket]byte) }},
 		busy:    map[netip.AddrPort]chan struct{}{},
 		known:   map[netip.AddrPort]approach{},
 		paces:   map[netip.AddrPort]pace{},
@@ -156,12 +158,13 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	started := time.Now()
 	limited, cancel, limit := within(ctx, t.Deadline)
 	defer cancel()
-	buffer := c.buffers.Get().(*[maxPacket]byte)
-	defer c.buffers.Put(buffer)
+	buffer := c.small.Get().(*[plannedPacket]byte)
+	defer c.small.Put(buffer)
 	w, hangUp, err := dial(limited, to, buffer[:])
 	if err != nil {
 		return Reading{}, unreachable(err)
 	}
+	defer w.letGo(&c.buffers)
 	defer hangUp()
 	w.timeout, w.tries = t.Timeout, 1+t.Retries
 	w.pace, w.gate, w.limit = c.paceOf(to), &c.gate, limit
@@ -217,13 +220,15 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 			err = q.stillAsleep(ctx, w.pace.slumber)
 		}
 		follows := err == nil && i == 0 && p != nil && p.version == a.credential.Version && a.wary == 0
+		kept := false
 		if follows {
-			q.plan = p
+			kept, err = q.follow(ctx, p, time.Now())
 		}
-		if err == nil {
+		if err == nil && !kept {
+			w.buffer = w.roomy(&c.buffers)
 			err = q.read(ctx)
-			a.judge(q, follows)
 		}
+		a.judge(q, follows)
 		refused := isRefusal(err)
 		if len(q.found) == 0 && (refused || errors.Is(err, errSilent)) {
 			if c.forget(to); follows { // it may be the plan's question that the device does not take

@@ -311,8 +311,10 @@ func FuzzPlan(f *testing.F) {
 		p.print, p.learnt = profiles.print, time.Now()
 		w := &whim{octets: bytes.Clone(octets[:min(len(octets), 64)])}
 		l := startingLimits()
-		q := query{session: w, limits: &l, profiles: profiles, found: harvest{}, plan: p}
-		q.read(context.Background())
+		q := query{session: w, limits: &l, profiles: profiles, found: harvest{}}
+		if kept, _ := q.follow(context.Background(), p, time.Now()); !kept {
+			q.read(context.Background())
+		}
 		checkReading(t, q.found.reading(time.Time{}, q.profile))
 		q.planned(nil)
 	})

@@ -22,7 +22,8 @@ func (t telling) learn(began time.Time, print uint64, l limits) *plan {
 	for _, name := range slices.SortedFunc(maps.Keys(t.harvest), compareOID) {
 		c := planColumn{name: name, from: len(p.objects)}
 		for _, v := range t.column(name) {
-			p.objects = append(p.objects, planObject{variable: v, role: roles[v.name], step: t.step(name, v)})
+			p.objects = append(p.objects, v)
+			p.marks = append(p.marks, planMark{role: roles[v.name], low: v.num, step: t.step(name, v)})
 		}
 		c.to = len(p.objects)
 		p.columns = append(p.columns, c)
@@ -47,7 +48,7 @@ func (h harvest) column(name string) []variable {
 // fence says that nothing of a branch must follow a name.
 func (p *plan) fence(branch, after string) {
 	at := len(p.objects)
-	p.objects = append(p.objects, planObject{variable: variable{name: branch, after: after}, role: absent})
+	p.objects, p.marks = append(p.objects, variable{name: branch, after: after}), append(p.marks, planMark{role: absent})
 	p.columns = append(p.columns, planColumn{name: branch, from: at, to: at + 1})
 }
 
@@ -56,7 +57,12 @@ func (t telling) roles() map[string]role {
 	roles := map[string]role{}
 	set := func(r role, variables ...variable) {
 		for _, v := range variables {
-			if v.kind != nothing && v.kind != end {
+			switch {
+			case v.kind == nothing || v.kind == end:
+			case r == sinking && v.kind != integer: // it is told as text, and cannot be followed
+				roles[v.name] = exact
+			case r == running && v.kind != integer:
+			default:
 				roles[v.name] = r
 			}
 		}

@@ -71,8 +71,7 @@ func (c *codec) read(packet []byte) (answer, uint32, error) {
 // readVariables reads a list of variables. The text of all names is one string.
 func (c *codec) readVariables(list elements) bool {
 	c.variables, c.ends = c.variables[:0], c.ends[:0]
-	var names [2048]byte
-	text, ok := names[:0], true
+	text, ok := c.text[:0], true
 	for len(list.rest) > 0 && !list.bad {
 		one := elements{rest: list.next(tagSequence)}
 		if text, ok = appendName(text, one.next(tagIdentifier)); !ok {
@@ -84,6 +83,7 @@ func (c *codec) readVariables(list elements) bool {
 		}
 		c.variables, c.ends = append(c.variables, v), append(c.ends, len(text))
 	}
+	c.text = text
 	from, all := 0, string(text)
 	for i, end := range c.ends {
 		c.variables[i].name, from = all[from:end], end

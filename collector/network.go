@@ -8,12 +8,17 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 )
 
 // maxPacket is more than any answer has: devices send up to 1,472 octets, some 8 KiB.
 // A longer one counts as garbled, so that less is asked for.
 const maxPacket = 16 << 10
+
+// plannedPacket is more than the answer to a planned question has. Hundreds of devices
+// may be waited for at once.
+const plannedPacket = 4 << 10
 
 // maxStrays is how many packets that are no answer to the question are read
 // before the question counts as unanswered.
@@ -24,9 +29,10 @@ const maxStrays = 100
 type wire struct {
 	conn    *net.UDPConn
 	buffer  []byte
-	id      uint32        // of the question that was put last
-	timeout time.Duration // the longest wait for an answer
-	tries   int           // of one question
+	large   *[maxPacket]byte // nil until it is needed
+	id      uint32           // of the question that was put last
+	timeout time.Duration    // the longest wait for an answer
+	tries   int              // of one question
 	traffic Traffic
 	pace    pace
 	gate    *gate
@@ -43,6 +49,21 @@ func dial(ctx context.Context, to netip.AddrPort, buffer []byte) (w *wire, hangU
 	}
 	release := closeWhenDone(ctx, conn)
 	return &wire{conn: conn, buffer: buffer, id: randomID(), to: to.Addr()}, release, nil
+}
+
+// roomy is a buffer for any answer, out of the pool.
+func (w *wire) roomy(pool *sync.Pool) []byte {
+	if w.large == nil {
+		w.large = pool.Get().(*[maxPacket]byte)
+	}
+	return w.large[:]
+}
+
+// letGo gives the buffer back to the pool.
+func (w *wire) letGo(pool *sync.Pool) {
+	if w.large != nil {
+		pool.Put(w.large)
+	}
 }
 
 // randomID is the number of a question, one that a stranger does not guess. It leaves

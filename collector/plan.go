@@ -31,7 +31,8 @@ type plan struct {
 	repetitions [2]int // of GETBULK, by the scope; 0 for GETNEXT
 
 	columns []planColumn
-	objects []planObject // in the order of their names
+	objects []variable // in the order of their names, as they were told last
+	marks   []planMark // one of each object
 }
 
 // A planColumn is a run of objects.
@@ -40,11 +41,12 @@ type planColumn struct {
 	from, to int // in objects
 }
 
-// A planObject is one object of a device, or, with the role absent, the place where none is.
-type planObject struct {
-	variable // as it was told last; of what is absent the branch, and what it would follow
-	role     role
-	step     int64 // of a level: by how much it may rise
+// A planMark is what a planned reading makes of an object. One that must be absent has
+// as its name the branch, and follows what it would follow.
+type planMark struct {
+	role role
+	low  int64 // of a level: the lowest there was
+	step int64 // and by how much it may rise
 }
 
 // A role is what a planned reading makes of an object.
@@ -69,10 +71,6 @@ func (p *plan) fits(profiles *Profiles, now time.Time) bool {
 // follow reads the device by its plan. It returns false if anything is not as the plan
 // has it: then what was read is to be forgotten.
 func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error) {
-	values := make([]variable, len(p.objects))
-	for i := range p.objects {
-		values[i] = p.objects[i].variable
-	}
 	for _, planned := range p.questions(q.scope) {
 		a, err := q.askPlanned(ctx, &planned, p)
 		switch {
@@ -87,19 +85,19 @@ func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error
 			if object < 0 {
 				continue
 			}
-			if i >= len(a.variables) || !p.objects[object].accepts(a.variables[i], p, now) {
+			if i >= len(a.variables) || !p.accepts(object, a.variables[i], now) {
 				return false, nil
 			}
-			values[object].num, values[object].text = a.variables[i].num, a.variables[i].text
-			q.lowered = p.objects[object].lower(a.variables[i]) || q.lowered
+			p.objects[object].num, p.objects[object].text = a.variables[i].num, a.variables[i].text
+			q.lowered = p.marks[object].lower(a.variables[i].num) || q.lowered
 		}
 	}
 	for _, c := range p.columns {
-		if !(q.scope == Supplies && onlyFull(c.name)) && c.to > c.from && p.objects[c.from].role != absent {
-			q.found[c.name] = values[c.from:c.to]
+		if !(q.scope == Supplies && onlyFull(c.name)) && c.to > c.from && p.marks[c.from].role != absent {
+			q.found[c.name] = p.objects[c.from:c.to]
 		}
 	}
-	q.profile = q.profiles.named(p.profile)
+	q.profile, q.plan, q.kept = q.profiles.named(p.profile), p, true
 	return true, nil
 }
 
@@ -110,7 +108,7 @@ func (q *query) askPlanned(ctx context.Context, planned *plannedQuestion, p *pla
 	for len(planned.names) > 0 {
 		a, err := q.session.ask(ctx, planned.question)
 		i := a.index - 1
-		if err != nil || a.status != noSuchName || planned.repetitions > 0 || i < 0 || i >= len(planned.names) || p.objects[planned.objects[i]].role != absent {
+		if err != nil || a.status != noSuchName || planned.repetitions > 0 || i < 0 || i >= len(planned.names) || p.marks[planned.objects[i]].role != absent {
 			return a, err
 		}
 		planned.names, planned.objects = slices.Delete(planned.names, i, i+1), slices.Delete(planned.objects, i, i+1)
@@ -118,22 +116,23 @@ func (q *query) askPlanned(ctx context.Context, planned *plannedQuestion, p *pla
 	return answer{}, nil
 }
 
-// accepts says whether an answer is what the plan expects.
-func (o *planObject) accepts(v variable, p *plan, now time.Time) bool {
-	if o.role == absent {
+// accepts says whether an answer is what the plan expects of an object.
+func (p *plan) accepts(object int, v variable, now time.Time) bool {
+	o, m := &p.objects[object], &p.marks[object]
+	if m.role == absent {
 		return v.kind == end || !under(o.name, v.name)
 	}
 	if v.name != o.name || v.kind != o.kind {
 		return false
 	}
-	switch o.role {
+	switch m.role {
 	case exact:
 		return v.num == o.num && v.text == o.text
 	case sinking:
-		if v.num < 0 || o.num < 0 {
-			return v.num == o.num
+		if v.num < 0 || m.low < 0 {
+			return v.num == m.low
 		}
-		return v.num <= o.num+o.step
+		return v.num <= m.low+m.step
 	case running:
 		started := now.Add(-time.Duration(v.num) * 10 * time.Millisecond)
 		return v.num >= p.uptime && (p.uptime == 0 || !started.After(p.learnt))
@@ -143,11 +142,11 @@ func (o *planObject) accepts(v variable, p *plan, now time.Time) bool {
 
 // lower notes that a level has fallen, so that it is noticed when it rises again. To
 // keep the plan as it is for most readings, only a clear fall counts.
-func (o *planObject) lower(v variable) bool {
-	if o.role != sinking || v.num < 0 || v.num >= o.num-2*o.step {
+func (m *planMark) lower(level int64) bool {
+	if m.role != sinking || level < 0 || level >= m.low-2*m.step {
 		return false
 	}
-	o.num = v.num
+	m.low = level
 	return true
 }
 

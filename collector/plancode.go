@@ -34,13 +34,14 @@ func (p *plan) write() Plan {
 	b = appendFlag(b, p.limits.rowWise)
 	b = appendText(b, p.profile)
 	b = binary.AppendUvarint(b, uint64(len(p.columns)))
+	b = binary.AppendUvarint(b, uint64(len(p.objects)))
 	column, object := "", ""
 	for _, c := range p.columns {
 		b = appendDifference(b, column, c.name)
 		b = binary.AppendUvarint(b, uint64(c.to-c.from))
 		column = c.name
 		for i := c.from; i < c.to; i++ {
-			b = p.objects[i].write(b, column, object)
+			b = p.writeObject(b, i, column, object)
 			object = p.objects[i].name
 		}
 	}
@@ -51,8 +52,9 @@ func (p *plan) write() Plan {
 	return b
 }
 
-// write adds an object that is in a column and comes after another object.
-func (o *planObject) write(b []byte, column, before string) []byte {
+// writeObject adds an object that is in a column and comes after another object.
+func (p *plan) writeObject(b []byte, i int, column, before string) []byte {
+	o, m := &p.objects[i], &p.marks[i]
 	after := afterOther
 	switch o.after {
 	case before:
@@ -60,16 +62,15 @@ func (o *planObject) write(b []byte, column, before string) []byte {
 	case column:
 		after = afterColumn
 	}
-	b = append(b, byte(o.role)|byte(o.kind)<<3|byte(after)<<6)
+	b = append(b, byte(m.role)|byte(o.kind)<<3|byte(after)<<6)
 	b = appendDifference(b, before, o.name)
-	if o.role != fixed && after == afterOther {
+	if m.role != fixed && after == afterOther {
 		b = appendDifference(b, o.name, o.after)
 	}
-	if o.role == sinking {
-		b = binary.AppendUvarint(b, uint64(o.step))
-	}
 	switch {
-	case o.role == absent || o.role == varying && o.kind == integer:
+	case m.role == sinking:
+		return binary.AppendVarint(binary.AppendUvarint(b, uint64(m.step)), m.low)
+	case m.role == absent || m.role == varying && o.kind == integer:
 	case o.kind == integer:
 		b = binary.AppendVarint(b, o.num)
 	case o.kind == octets || o.kind == identifier:
@@ -107,7 +108,7 @@ func parsePlan(written Plan) *plan {
 	if crc32.ChecksumIEEE(written[:len(written)-4]) != binary.BigEndian.Uint32(sum) {
 		return nil
 	}
-	r := planReader{rest: string(body), names: make([]byte, 0, 8*len(written))}
+	r := planReader{rest: string(body), names: make([]byte, 0, 4*len(written))}
 	p := &plan{print: r.print(), learnt: time.UnixMilli(r.varint()), uptime: r.varint()}
 	p.version, p.place = Version(r.octet()), int(r.octet())
 	p.limits = limits{names: int(r.octet()), values: int(r.octet())}
@@ -124,33 +125,32 @@ func parsePlan(written Plan) *plan {
 
 // columns reads the columns with their objects.
 func (r *planReader) columns(p *plan) {
-	type places struct{ name, after part }
-	n := r.count()
-	p.columns = make([]planColumn, 0, n)
-	p.objects = make([]planObject, 0, 4*n)
-	named := make([]places, 0, 4*n)
-	columns := make([]part, 0, n)
+	columns, objects := r.count(), r.count()
+	p.columns = make([]planColumn, 0, columns)
+	p.objects, p.marks = make([]variable, 0, objects), make([]planMark, 0, objects)
+	parts := make([]part, 0, columns+2*objects) // of the columns and objects as they come
 	var column, before part
-	for range n {
+	for range columns {
 		column = r.name(column)
-		columns = append(columns, column)
+		parts = append(parts, column)
 		c := planColumn{from: len(p.objects)}
 		for range r.count() {
-			o, name, after := r.object(column, before)
-			p.objects, named = append(p.objects, o), append(named, places{name, after})
-			before = name
+			before = r.object(p, &parts, column, before)
 		}
 		c.to = len(p.objects)
 		p.columns = append(p.columns, c)
 	}
+	if r.bad {
+		return
+	}
 	names := string(r.names)
 	for i := range p.columns {
 		c := &p.columns[i]
-		c.name = columns[i].of(names)
+		c.name, parts = parts[0].of(names), parts[1:]
 		for j := c.from; j < c.to; j++ {
-			o := &p.objects[j]
-			o.name, o.after = named[j].name.of(names), named[j].after.of(names)
-			r.bad = r.bad || o.role != absent && !under(c.name, o.name) || o.role != fixed && o.after == ""
+			o, role := &p.objects[j], p.marks[j].role
+			o.name, o.after, parts = parts[0].of(names), parts[1].of(names), parts[2:]
+			r.bad = r.bad || role != absent && !under(c.name, o.name) || role != fixed && o.after == ""
 		}
 	}
 }
@@ -234,12 +234,14 @@ func (r *planReader) name(other part) part {
 	return part{from, len(r.names)}
 }
 
-func (r *planReader) object(column, before part) (o planObject, name, after part) {
+// object reads an object and where its name and that of what it follows are. It returns
+// the former.
+func (r *planReader) object(p *plan, parts *[]part, column, before part) part {
 	head := r.octet()
-	o.role, o.kind = role(head&7), kind(head>>3&7)
-	name = r.name(before)
+	o, m := variable{kind: kind(head >> 3 & 7)}, planMark{role: role(head & 7)}
+	name, after := r.name(before), part{}
 	switch follows := head >> 6; {
-	case o.role == fixed:
+	case m.role == fixed:
 	case follows == afterObject:
 		after = before
 	case follows == afterColumn:
@@ -247,16 +249,16 @@ func (r *planReader) object(column, before part) (o planObject, name, after part
 	default:
 		after = r.name(name)
 	}
-	if o.role == sinking {
-		o.step = int64(r.uvarint() & (1<<62 - 1))
-	}
 	switch {
-	case o.role == absent || o.role == varying && o.kind == integer:
+	case m.role == sinking:
+		m.step, m.low = int64(r.uvarint()&(1<<62-1)), r.varint()
+	case m.role == absent || m.role == varying && o.kind == integer:
 	case o.kind == integer:
 		o.num = r.varint()
 	case o.kind == octets || o.kind == identifier:
 		o.text = r.text()
 	}
-	r.bad = r.bad || o.role >= roles || o.kind > identifier
-	return o, name, after
+	r.bad = r.bad || m.role >= roles || o.kind > identifier || m.role == sinking && o.kind != integer
+	p.objects, p.marks, *parts = append(p.objects, o), append(p.marks, m), append(*parts, name, after)
+	return name
 }

@@ -65,10 +65,10 @@ func (p *plan) runs(s Scope) [][]int {
 			continue
 		}
 		for i := c.from; i < c.to; i++ {
-			if p.objects[i].role == fixed {
+			if p.marks[i].role == fixed {
 				continue
 			}
-			if last >= 0 && p.objects[last].role != absent && p.objects[i].after == p.objects[last].name {
+			if last >= 0 && p.marks[last].role != absent && p.objects[i].after == p.objects[last].name {
 				runs[len(runs)-1] = append(runs[len(runs)-1], i)
 			} else {
 				runs = append(runs, []int{i})

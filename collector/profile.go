@@ -79,6 +79,8 @@ type Table struct {
 	Fallback bool      `toml:"fallback"` // only asked of devices that have none of the other tables
 	Unlisted bool      `toml:"unlisted"` // rows that are not listed are told too, without a name
 	Rows     []Counter `toml:"row"`
+
+	known []int // indexes of the rows, in order, where the index is the key and a number
 }
 
 // A Sum is a meter that is added up of others of the same profile, named by their codes.

@@ -66,6 +66,7 @@ func parseProfile(file string, data []byte) (*Profile, ProfileProblems) {
 func alternatives(tables []Table) []Table {
 	var all []Table
 	for _, t := range tables {
+		t.known = t.indexes()
 		all = append(all, t)
 		if t.Or != "" {
 			t.Value, t.Or, t.Fallback, t.Rows = t.Or, "", true, slices.Clone(t.Rows)

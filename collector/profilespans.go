@@ -62,16 +62,15 @@ func (t Table) spans() []span {
 		return columnSpans(t.Key, t.Value, len(t.Rows))
 	}
 	spans := columnSpans("", t.Value, len(t.Rows))
-	indexes := t.indexes()
-	if len(indexes) == 0 {
+	if len(t.known) == 0 {
 		return spans
 	}
-	spans[0].after, spans[0].indexes = t.after(), indexes
+	spans[0].after, spans[0].indexes = t.after(), t.known
 	return append(spans, one(t.Value))
 }
 
-// indexes are those of the rows that are known, of a table whose index is the key and a
-// number; nil of others.
+// indexes are those of the rows, of a table whose index is the key and a number; nil of
+// others.
 func (t Table) indexes() []int {
 	var indexes []int
 	for _, row := range t.Rows {
@@ -90,11 +89,10 @@ func (t Table) indexes() []int {
 // after is the index behind which the rows are that are told, "" if all are. Whatever
 // is before that was only asked for to see whether there is anything.
 func (t Table) after() string {
-	indexes := t.indexes()
-	if len(indexes) == 0 {
+	if len(t.known) == 0 {
 		return ""
 	}
-	return strconv.Itoa(indexes[0] - 1)
+	return strconv.Itoa(t.known[0] - 1)
 }
 
 // columnSpans read one or two columns of a table, in one go if they are neighbours.

@@ -28,21 +28,14 @@ type query struct {
 	profiles *Profiles
 	found    harvest
 	profile  *Profile // nil until one fits
-	plan     *plan    // to follow, and afterwards that for the next time; nil if there is none
+	plan     *plan    // for the next time; nil if there is none
 	missing  []string // groups that were not read to the end
 	kept     bool     // the reading was made by the plan
 	lowered  bool     // and the plan has changed with it
 }
 
-// read reads the device, by its plan if there is one that still fits, or else in full,
-// which teaches another plan.
+// read reads the device in full, which teaches a plan.
 func (q *query) read(ctx context.Context) error {
-	if q.plan != nil {
-		var err error
-		if q.kept, err = q.follow(ctx, q.plan, time.Now()); q.kept || err != nil {
-			return err
-		}
-	}
 	q.plan = nil
 	began := time.Now()
 	whole, err := q.readAll(ctx)

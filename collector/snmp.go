@@ -18,7 +18,8 @@ import (
 type codec struct {
 	version   uint32 // as it is written: 0 for version 1, 1 for 2c
 	community string
-	ends      []int // of the names of an answer, in their text
+	text      []byte // the names of an answer, one after the other
+	ends      []int  // where each of them ends
 
 	peer  *peer // of version 3; nil with a community
 	snmp  gosnmp.GoSNMP
