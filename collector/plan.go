@@ -71,7 +71,10 @@ func (p *plan) fits(profiles *Profiles, now time.Time) bool {
 // follow reads the device by its plan. It returns false if anything is not as the plan
 // has it: then what was read is to be forgotten.
 func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error) {
-	for _, planned := range p.questions(q.scope) {
+	questions := p.questions(q.scope)
+	for len(questions) > 0 {
+		planned := questions[0]
+		questions = questions[1:]
 		a, err := q.askPlanned(ctx, &planned, p)
 		switch {
 		case errors.Is(err, errGarbled):
@@ -81,15 +84,27 @@ func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error
 		case a.status != noError:
 			return false, nil
 		}
+		var cut plannedQuestion // what a device leaves out of an answer that grows too long
 		for i, object := range planned.objects {
 			if object < 0 {
 				continue
 			}
-			if i >= len(a.variables) || !p.accepts(object, a.variables[i], now) {
+			if i >= len(a.variables) {
+				cut.names, cut.objects = append(cut.names, p.objects[object].after), append(cut.objects, object)
+				continue
+			}
+			if !p.accepts(object, a.variables[i], now) {
 				return false, nil
 			}
 			p.objects[object].num, p.objects[object].text = a.variables[i].num, a.variables[i].text
 			q.lowered = p.marks[object].lower(a.variables[i].num) || q.lowered
+		}
+		switch {
+		case len(cut.names) == 0:
+		case len(a.variables) == 0:
+			return false, nil
+		default:
+			questions = append(questions, cut)
 		}
 	}
 	for _, c := range p.columns {

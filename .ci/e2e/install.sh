@@ -8,6 +8,7 @@ packages=(
 	curl jq                                        # asking the portal what arrived
 	snmpd snmpsim avahi-daemon                     # devices that are not our own simulator
 	onesixtyone nmap time                          # other searchers
+	prometheus-snmp-exporter                       # another reader
 	mosquitto mosquitto-clients nginx-light tinyproxy openssl        # between the agent and the portal
 	qemu-user-static                               # ARM and MIPS
 	minisign osslsigncode man-db                   # signatures, manual pages
