@@ -19,6 +19,9 @@ import (
 // the store at its argument.
 const childTask = "METERAGENT_STORE_TEST_CHILD"
 
+// What this variable names runs the child, where the machine cannot: an emulator.
+const childRunner = "METERAGENT_STORE_TEST_RUNNER"
+
 func TestMain(m *testing.M) {
 	var err error
 	switch task, path := os.Getenv(childTask), os.Args[len(os.Args)-1]; task {
@@ -53,6 +56,9 @@ func start(t *testing.T, task, path string) child {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe, path)
+	if runner := os.Getenv(childRunner); runner != "" {
+		cmd = exec.Command(runner, exe, path)
+	}
 	cmd.Env = append(os.Environ(), childTask+"="+task)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -16,6 +16,7 @@ packages=(
 	nats-server                                    # a cluster between the agent and the portal
 	python3-minimal util-linux                     # the corpus's own score; another user
 	strace                                         # what a process writes and syncs, for the power cut
+	qemu-user-static                               # 32-bit ARM
 	e2fsprogs                                      # a disk that fails
 )
 missing=()

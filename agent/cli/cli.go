@@ -113,7 +113,7 @@ func (a *app) root() *cobra.Command {
 		}
 	}
 	group("try", a.demoCommand(), a.portalCommand(), a.simulateCommand())
-	group("work", a.readCommand(), a.discoverCommand(), a.statusCommand(), a.readingsCommand(), a.ordersCommand(), a.requestCommand())
+	group("work", a.readCommand(), a.discoverCommand(), a.statusCommand(), a.readingsCommand(), a.ordersCommand(), a.rejectedCommand(), a.requestCommand())
 	group("install", a.checkCommand(), a.runCommand(), a.enrollCommand(), a.serviceCommand(), a.forgetCommand(), a.updateCommand(), a.versionCommand())
 	root.AddCommand(a.manCommand())
 	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Short: a.say.Say("help.help"), RunE: a.help})

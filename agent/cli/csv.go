@@ -46,3 +46,13 @@ func (a *app) ordersCSV(all []page.Order) error {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func (a *app) rejectedCSV(all []page.Rejected) error {
+	w := csv.NewWriter(a.out)
+	w.Write([]string{"at", "id", "portal", "kind", "device", "made", "reason"})
+	for _, r := range all {
+		w.Write([]string{r.At.UTC().Format(time.RFC3339), r.ID, r.Portal, r.Kind, r.Device, r.Made.UTC().Format(time.RFC3339), r.Reason})
+	}
+	w.Flush()
+	return w.Error()
+}

@@ -159,6 +159,7 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 		Status:   func() (page.Status, error) { return memory().Status() },
 		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
 		Orders:   func() ([]page.Order, error) { return memory().Orders() },
+		Rejected: func() ([]page.Rejected, error) { return memory().Rejected() },
 		Outgoing: func() ([]page.Message, error) { return memory().Outgoing() },
 		Request: func(device, text string) error {
 			_, err := d.agent.Request(device, text)

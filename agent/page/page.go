@@ -1,5 +1,5 @@
 // Package page is the local web page: what the daemon knows, to look at in a
-// browser (/), to read by a program (/status.json, /readings.json, /orders.json,
+// browser (/), to read by a program (/status.json, /readings.json, /orders.json, /rejected.json,
 // /outgoing.json)
 // and to watch by a monitoring system (/metrics).
 //
@@ -30,6 +30,7 @@ type Facts struct {
 	Status   func() (Status, error)
 	Readings func(device string) ([]Entry, error) // newest first; "" means every device
 	Orders   func() ([]Order, error)              // open and closed ones, newest first
+	Rejected func() ([]Rejected, error)           // what a receiver refused, newest first
 	Outgoing func() ([]Message, error)            // what left last, newest first
 	Request  func(device, text string) error      // asks for a technician; nil if nobody can
 	Log      func(err error)                      // told why an answer could not be given
@@ -73,6 +74,10 @@ func Handler(f Facts, local bool) http.Handler {
 	mux.HandleFunc("GET /orders.json", func(w http.ResponseWriter, _ *http.Request) {
 		orders, err := f.Orders()
 		f.json(w, orders, err)
+	})
+	mux.HandleFunc("GET /rejected.json", func(w http.ResponseWriter, _ *http.Request) {
+		all, err := f.Rejected()
+		f.json(w, all, err)
 	})
 	mux.HandleFunc("GET /outgoing", f.outgoing)
 	mux.HandleFunc("GET /outgoing.json", func(w http.ResponseWriter, _ *http.Request) {

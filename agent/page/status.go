@@ -78,6 +78,18 @@ func (d Device) Today(now time.Time) collector.Traffic {
 	return collector.Traffic{}
 }
 
+// A Rejected is a record that a receiver refused.
+type Rejected struct {
+	ID      string    `json:"id"`                // <stream>-<lane>-<number>
+	Portal  string    `json:"portal"`            // the receiver's name
+	Kind    string    `json:"kind"`              // as "reading"
+	Device  string    `json:"device,omitempty"`  // its id, if the record is about one
+	Made    time.Time `json:"made,omitzero"`     // when the record was made
+	At      time.Time `json:"at,omitzero"`       // when it was refused
+	Reason  string    `json:"reason"`            // in the receiver's words
+	Damaged bool      `json:"damaged,omitempty"` // it cannot be read any more, and only be dropped
+}
+
 // A Silent is an address of the configuration that no copier answers at.
 type Silent struct {
 	Address string    `json:"address"`
