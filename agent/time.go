@@ -19,7 +19,7 @@ import (
 // clock has been set, records that have not been sent are corrected on their way out; in
 // the database they stay as they were written.
 
-const timeEvery = 10 * time.Second // how often the clocks are looked at, besides at each reading
+const timeEvery = time.Minute // how often the clocks are looked at, besides at each reading
 
 // A timekeeper knows what time it is. It is safe for concurrent use.
 type timekeeper struct {
@@ -128,7 +128,7 @@ func (k *timekeeper) look() error {
 	now, quality, _ := k.now()
 	k.mu.Lock()
 	set := k.set
-	changed := k.saved.Era() != k.book.Era() || !k.saved.Seen.Equal(k.book.Seen)
+	changed := k.saved.Era() != k.book.Era() // the hour is noted with the next reading: flash memory wears
 	k.mu.Unlock()
 	if !changed && set == nil {
 		return nil
