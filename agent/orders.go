@@ -2,7 +2,6 @@ package agent
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -212,11 +211,6 @@ func appendBody(tx *store.Tx, lane, kind, subject string, at time.Time, body any
 }
 
 func appendRecord(tx *store.Tx, r store.Record, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("%s record: %w", r.Kind, err)
-	}
-	r.Body = text
-	_, err = tx.Append(r)
+	_, err := tx.AppendValue(r, body)
 	return err
 }

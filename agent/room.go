@@ -28,7 +28,11 @@ type GapEvent struct {
 type dropped struct {
 	Records int       `json:"records"`
 	Last    time.Time `json:"last"` // time of the newest
+	At      time.Time `json:"at"`   // when that was
 }
+
+// droppedShown is how long people are told of what was dropped.
+const droppedShown = 30 * 24 * time.Hour
 
 // room keeps the database within its limits.
 type room struct {
@@ -145,7 +149,7 @@ func noteGap(tx *store.Tx, reason string, d store.Thinned) error {
 	if _, err := tx.Get(toldOf, "dropped", &sum); err != nil {
 		return err
 	}
-	sum.Records, sum.Last = sum.Records+d.Records, d.Last
+	sum.Records, sum.Last, sum.At = sum.Records+d.Records, d.Last, time.Now().UTC()
 	if err := tx.Put(toldOf, "dropped", sum); err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (m Memory) room(s *page.Status) error {
 	if m.Clock == collector.ClockEstimated {
 		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.clock", "time", time.Now()))
 	}
-	if sum.Records > 0 {
+	if sum.Records > 0 && time.Since(sum.At) < droppedShown {
 		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))
 	}
 	if u.Used > m.Config.Store.MaxBytes+m.Config.Store.MaxBytes/8 {

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -22,7 +24,28 @@ func (t *Tx) Append(r Record) (Record, error) {
 	return r, nil
 }
 
+// AppendValue is Append of a record whose body is v in JSON. It costs less, since what
+// was just made needs no look whether it is JSON.
+func (t *Tx) AppendValue(r Record, v any) (Record, error) {
+	text, err := json.Marshal(v)
+	if err == nil {
+		r.Body = text
+		err = t.appendValid(&r)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("append %s record: %w", r.Kind, err)
+	}
+	return r, nil
+}
+
 func (t *Tx) append(r *Record) error {
+	if !json.Valid(r.Body) {
+		return errors.New("body is not JSON")
+	}
+	return t.appendValid(r)
+}
+
+func (t *Tx) appendValid(r *Record) error {
 	if err := r.check(); err != nil {
 		return err
 	}

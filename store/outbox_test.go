@@ -408,3 +408,23 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 }
+
+// A value is stored as its JSON; one that has none is refused, as is a body that is none.
+func TestAppendValue(t *testing.T) {
+	s := open(t, newPath(t))
+	update(t, s, func(tx *store.Tx) error {
+		_, err := tx.AppendValue(newRecord(store.Bulk), map[string]int{"a": 1})
+		return err
+	})
+	if got := pending(t, s, portal, store.Bulk); len(got) != 1 || string(got[0].Body) != `{"a":1}` {
+		t.Errorf("pending %v", got)
+	}
+	for _, bad := range []func(*store.Tx) error{
+		func(tx *store.Tx) error { _, err := tx.AppendValue(newRecord(store.Bulk), make(chan int)); return err },
+		func(tx *store.Tx) error { _, err := tx.AppendValue(newRecord("no lane"), 1); return err },
+	} {
+		if err := s.Update(bad); err == nil {
+			t.Error("it was stored")
+		}
+	}
+}
