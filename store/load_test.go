@@ -35,7 +35,11 @@ func load(path string) error {
 
 func loadPoll(s *store.Store) error {
 	for {
-		if err := workAppend(s, store.Bulk, 1+rand.IntN(60)); err != nil {
+		n := 1 + rand.IntN(60)
+		if rand.IntN(40) == 0 {
+			n = 2000 // a backlog, of which little is left when it has been thinned or delivered
+		}
+		if err := workAppend(s, store.Bulk, n); err != nil {
 			return err
 		}
 	}
@@ -52,7 +56,7 @@ func loadUrgent(s *store.Store) error {
 // loadForward delivers in bursts, so that there are a backlog and free pages.
 func loadForward(s *store.Store) error {
 	for {
-		for range rand.IntN(40) {
+		for range rand.IntN(60) {
 			for _, lane := range []string{store.Urgent, store.Bulk} {
 				if err := workSettle(s, lane, 100); err != nil {
 					return err
