@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 300 s
+# at most 400 s
 # The store on 32-bit ARM, emulated: its tests pass, but for the three longest, and its file may not become longer than 256 MiB, since there is little
 # address space.
 . "$(dirname "$0")/lib.sh"
