@@ -54,6 +54,7 @@ sed 's/$/\r/' "$stage/copyright" >"$stage/windows/copyright.txt"
 # package ARCH FORMAT...: the programs in $stage as packages. ARCH is nfpm's word for the architecture.
 package() {
 	PACKAGE_ARCH=$1
+	find "$stage" -exec touch -d "@$SOURCE_DATE_EPOCH" {} + # apk has the times of its scripts
 	local format
 	for format in "${@:2}"; do
 		(cd "$stage" && ../tools/nfpm package --config nfpm.yaml --packager "$format" --target ../../dist/ >../nfpm.log) ||
