@@ -53,7 +53,9 @@ func TestLostDevicesAreSearchedFor(t *testing.T) {
 		} {
 			for range step.lost {
 				a.noteResult(result{job: job{host: time.Now().String(), target: &target{device: "serial"}}, err: collector.ErrNoAnswer})
-				a.health = newHealth() // each is another device
+				a.health.mu.Lock()
+				clear(a.health.hosts) // each is another device
+				a.health.mu.Unlock()
 			}
 			time.Sleep(step.after)
 			synctest.Wait()
