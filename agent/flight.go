@@ -11,9 +11,8 @@ import (
 
 // A flight is a batch on its way, and what the portal says of it.
 type flight struct {
-	window *window
-	track  *track
-	units  []*unit // in order
+	track *track
+	units []*unit // in order
 
 	// Written by carry, read after it has returned.
 	done     int // units that are answered, from the first on
