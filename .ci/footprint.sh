@@ -61,12 +61,12 @@ row "meteragent, 100 copiers" ./meteragent $rested
 kill $rested
 
 if exporter=$(command -v prometheus-snmp-exporter); then
-	start "$exporter" --config.file=/etc/prometheus/snmp.yml --web.listen-address=127.0.0.1:9116 >"$scratch/exporter.log" 2>&1
+	start "$exporter" --config.file=../shared/bench/conf/exporter-0.21.yml --web.listen-address=127.0.0.1:9116 >"$scratch/exporter.log" 2>&1
 	peer=$!
 	undo+=("kill $peer 2>/dev/null")
 	wait_for 20 "snmp_exporter listens" in_network curl -fsS -o /dev/null http://127.0.0.1:9116/
 	for i in $(seq 100); do
-		in_network curl -fsS -o /dev/null --max-time 10 "http://127.0.0.1:9116/snmp?module=printer_mib&target=127.0.0.$i:${copiers#*:}" || true
+		in_network curl -fsS -o /dev/null --max-time 10 "http://127.0.0.1:9116/snmp?module=meter&target=127.0.0.$i:${copiers#*:}" || fail "snmp_exporter does not read 127.0.0.$i"
 	done
 	row "snmp_exporter, read once" "$exporter" $peer
 	kill $peer

@@ -32,6 +32,7 @@ row() { # row NAME MISSED REQUESTS BYTES WALL CPU(us a device) MIB
 }
 value() { sed -n "s/.* $1=\([0-9.]*\).*/\1/p"; }
 
+wall_2cplan='' cpu_2cplan='' cpu_3plan='' # set by ours
 # ours NAME: first readings, and the second of the rounds by plan, with version 2c and 3. The test fails on wrong counts.
 ours() {
 	METERAGENT_FLEET=127.10.0.1:161+$n METERAGENT_FLEET_USER=bench in_network env "${@:2}" "$scratch/ours" -test.run '^TestFleet$' >"$scratch/said" 2>&1 || {
@@ -65,7 +66,7 @@ floor() { # floor NAME SHAPE [ARGUMENT...]
 }
 exporter() { # the daemon's own processor time and memory, not those of curl
 	start prometheus-snmp-exporter --config.file="$scratch/bench/conf/exporter-0.21.yml" --web.listen-address=127.0.0.1:9116 >"$scratch/exporter.log" 2>&1
-	local pid=$! ticks
+	local pid=$!
 	until in_network curl -fsS --max-time 5 http://127.0.0.1:9116/ >/dev/null 2>&1; do sleep 0.1; done
 	awk '{ print "url=\"http://127.0.0.1:9116/snmp?module=meter&target=" $1 "\"\noutput=/dev/null" }' "$scratch/addresses" >"$scratch/urls"
 	ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
