@@ -48,7 +48,7 @@ soak: ## the long tests, for SOAK=10m
 fuzz: ## every fuzz target, for FUZZ=10s each
 	@mkdir -p out
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|^\(.*\)/[^/]*:func \(.*\)|\1 \2|' | sort | while read -r package target; do \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package >out/fuzz.log 2>&1 </dev/null || { cat out/fuzz.log; exit 1; }; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$package >out/fuzz.log 2>&1 </dev/null || { cat out/fuzz.log; exit 1; }; \
 		echo "$$package $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' out/fuzz.log | tail -n 1)"; \
 	done
 
