@@ -149,6 +149,15 @@ func (e *elements) any() (tag byte, contents []byte) {
 	return tag, e.next(tag)
 }
 
+// count is how many elements there are. It takes none of them off.
+func (e elements) count() (n int) {
+	for len(e.rest) > 0 && !e.bad {
+		e.any()
+		n++
+	}
+	return n
+}
+
 // number returns the next element, which must be an INTEGER from 0 to the largest
 // int32.
 func (e *elements) number() uint32 {

@@ -51,7 +51,7 @@ const (
 // use; reads of one address wait for each other.
 type Collector struct {
 	buffers  sync.Pool // of *[maxPacket]byte
-	small    sync.Pool // of *[plannedPacket]byte
+	rooms    sync.Pool // of *room
 	profiles *Profiles
 
 	mu    sync.Mutex
@@ -91,7 +91,7 @@ func NewWith(profiles *Profiles) *Collector {
 		profiles: profiles,
 
 		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
-		small:   sync.Pool{New: func() any { return new([plannedPacket]byte) }},
+		rooms:   sync.Pool{New: func() any { return new(room) }},
 		busy:    map[netip.AddrPort]chan struct{}{},
 		known:   map[netip.AddrPort]approach{},
 		paces:   map[netip.AddrPort]pace{},
@@ -158,9 +158,9 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	started := time.Now()
 	limited, cancel, limit := within(ctx, t.Deadline)
 	defer cancel()
-	buffer := c.small.Get().(*[plannedPacket]byte)
-	defer c.small.Put(buffer)
-	w, hangUp, err := dial(limited, to, buffer[:])
+	in := c.rooms.Get().(*room)
+	defer c.rooms.Put(in)
+	w, hangUp, err := dial(limited, to, in.packet[:])
 	if err != nil {
 		return Reading{}, unreachable(err)
 	}
@@ -169,7 +169,7 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	w.timeout, w.tries = t.Timeout, 1+t.Retries
 	w.pace, w.gate, w.limit = c.paceOf(to), &c.gate, limit
 
-	q, err := c.converse(limited, w, to, t)
+	q, err := c.converse(limited, w, to, t, &in.plan)
 	if err == nil && then != nil {
 		err = then(limited, q)
 	}
@@ -204,17 +204,16 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 // converse reads the device in the first way in which it answers, and remembers
 // that. What worked last comes first; if it does not work any more, it is forgotten,
 // and the next reading tries every way again. A device that refuses every user says
-// more with that than by its silence about the rest.
-func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (*query, error) {
+// more with that than by its silence about the rest. The plan is read into p.
+func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target, p *plan) (*query, error) {
 	failure := errSilent
-	p := parsePlan(t.Plan)
-	if p != nil && !p.fits(c.profiles, time.Now()) {
+	if !p.parse(t.Plan) || !p.fits(c.profiles, time.Now()) {
 		p = nil
 	}
 	for i, a := range c.approaches(to, t.Credentials, p) {
 		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
 		a.limits.relax()
-		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles, found: make(harvest, 40)}
+		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles}
 		var err error
 		if t.LetSleep {
 			err = q.stillAsleep(ctx, w.pace.slumber)
@@ -225,7 +224,7 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 			kept, err = q.follow(ctx, p, time.Now())
 		}
 		if err == nil && !kept {
-			w.buffer = w.roomy(&c.buffers)
+			w.buffer, q.found = w.roomy(&c.buffers), make(harvest, 40)
 			err = q.read(ctx)
 		}
 		a.judge(q, follows)

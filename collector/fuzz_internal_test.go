@@ -304,8 +304,8 @@ func FuzzPlan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body, octets []byte) {
 		written := append([]byte{planVersion}, body...)
-		p := parsePlan(binary.BigEndian.AppendUint32(written, crc32.ChecksumIEEE(written)))
-		if p == nil {
+		p := &plan{}
+		if !p.parse(binary.BigEndian.AppendUint32(written, crc32.ChecksumIEEE(written))) {
 			return
 		}
 		p.print, p.learnt = profiles.print, time.Now()

@@ -48,6 +48,9 @@ func (h harvest) rows(columns ...string) []string {
 	for _, column := range columns {
 		for _, v := range h[column] {
 			index := v.name[len(column)+1:]
+			if indexes == nil {
+				indexes = make([]string, 0, len(h[column]))
+			}
 			if i, found := slices.BinarySearchFunc(indexes, index, compareOID); !found {
 				indexes = slices.Insert(indexes, i, index)
 			}

@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Messages of versions 1 and 2c (RFC 1157 section 4, RFC 1901 section 3): the version,
@@ -70,8 +71,9 @@ func (c *codec) read(packet []byte) (answer, uint32, error) {
 
 // readVariables reads a list of variables. The text of all names is one string.
 func (c *codec) readVariables(list elements) bool {
-	c.variables, c.ends = c.variables[:0], c.ends[:0]
-	text, ok := c.text[:0], true
+	n := list.count()
+	c.variables, c.ends = slices.Grow(c.variables[:0], n), slices.Grow(c.ends[:0], n)
+	text, ok := slices.Grow(c.text[:0], 2*len(list.rest)), true
 	for len(list.rest) > 0 && !list.bad {
 		one := elements{rest: list.next(tagSequence)}
 		if text, ok = appendName(text, one.next(tagIdentifier)); !ok {

@@ -16,9 +16,15 @@ import (
 // A longer one counts as garbled, so that less is asked for.
 const maxPacket = 16 << 10
 
-// plannedPacket is more than the answer to a planned question has. Hundreds of devices
-// may be waited for at once.
-const plannedPacket = 4 << 10
+// plannedPacket is more than the answer to a planned question has.
+const plannedPacket = 2 << 10
+
+// A room is what a reading by plan works in. Hundreds of devices may be waited for at
+// once, and plans are large, so rooms are used again.
+type room struct {
+	packet [plannedPacket]byte
+	plan   plan // good until the reading is made
+}
 
 // maxStrays is how many packets that are no answer to the question are read
 // before the question counts as unanswered.

@@ -3,6 +3,8 @@ package collector
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,17 +101,19 @@ func appendDifference(b []byte, other, name string) []byte {
 	return appendText(append(b, byte(same)), name[same:])
 }
 
-// parsePlan reads a plan; nil if it is none, or damaged, or of another version.
-func parsePlan(written Plan) *plan {
+// parse reads a plan into p, in place of what was in it. It returns false if it is none,
+// or damaged, or of another version.
+func (p *plan) parse(written Plan) bool {
 	if len(written) < 5 || written[0] != planVersion {
-		return nil
+		return false
 	}
 	body, sum := written[1:len(written)-4], written[len(written)-4:]
 	if crc32.ChecksumIEEE(written[:len(written)-4]) != binary.BigEndian.Uint32(sum) {
-		return nil
+		return false
 	}
-	r := planReader{rest: string(body), names: make([]byte, 0, 4*len(written))}
-	p := &plan{print: r.print(), learnt: time.UnixMilli(r.varint()), uptime: r.varint()}
+	r := planReader{rest: body}
+	r.texts.Grow(namesGrow * len(body))
+	*p = plan{print: r.print(), learnt: time.UnixMilli(r.varint()), uptime: r.varint(), columns: p.columns[:0], objects: p.objects[:0], marks: p.marks[:0]}
 	p.version, p.place = Version(r.octet()), int(r.octet())
 	p.limits = limits{names: int(r.octet()), values: int(r.octet())}
 	p.repetitions = [...]int{Full: int(r.octet()), Supplies: int(r.octet())}
@@ -117,61 +121,43 @@ func parsePlan(written Plan) *plan {
 	p.profile = r.text()
 	r.columns(p)
 	sensible := p.limits.names > 0 && p.limits.values > 0 && max(p.repetitions[Full], p.repetitions[Supplies]) <= maxRepetitions
-	if r.bad || !sensible {
-		return nil
-	}
-	return p
+	return !r.bad && sensible
 }
 
 // columns reads the columns with their objects.
 func (r *planReader) columns(p *plan) {
 	columns, objects := r.count(), r.count()
-	p.columns = make([]planColumn, 0, columns)
-	p.objects, p.marks = make([]variable, 0, objects), make([]planMark, 0, objects)
-	parts := make([]part, 0, columns+2*objects) // of the columns and objects as they come
-	var column, before part
+	p.columns = slices.Grow(p.columns, columns)
+	p.objects, p.marks = slices.Grow(p.objects, objects), slices.Grow(p.marks, objects)
+	column, before := "", ""
 	for range columns {
 		column = r.name(column)
-		parts = append(parts, column)
-		c := planColumn{from: len(p.objects)}
+		c := planColumn{name: column, from: len(p.objects)}
 		for range r.count() {
-			before = r.object(p, &parts, column, before)
+			o, m := r.object(column, before)
+			p.objects, p.marks = append(p.objects, o), append(p.marks, m)
+			before = o.name
 		}
 		c.to = len(p.objects)
 		p.columns = append(p.columns, c)
-	}
-	if r.bad {
-		return
-	}
-	names := string(r.names)
-	for i := range p.columns {
-		c := &p.columns[i]
-		c.name, parts = parts[0].of(names), parts[1:]
-		for j := c.from; j < c.to; j++ {
-			o, role := &p.objects[j], p.marks[j].role
-			o.name, o.after, parts = parts[0].of(names), parts[1].of(names), parts[2:]
-			r.bad = r.bad || role != absent && !under(c.name, o.name) || role != fixed && o.after == ""
-		}
 	}
 }
 
 // A planReader takes a plan apart. Once something is not as expected, it is bad and
 // gives nothing any more.
 type planReader struct {
-	rest  string
-	names []byte // all names, one after the other
+	rest  []byte
+	texts strings.Builder // all names and texts, one after the other
 	bad   bool
 }
 
-// A part is where a name is among all names.
-type part struct{ from, to int }
+// namesGrow is about by how much names are longer than what is written of them.
+const namesGrow = 3
 
-func (p part) of(names string) string { return names[p.from:p.to] }
-
-func (r *planReader) take(n uint64) string {
+func (r *planReader) take(n uint64) []byte {
 	if r.bad || n > uint64(len(r.rest)) {
 		r.bad = true
-		return ""
+		return nil
 	}
 	taken := r.rest[:n]
 	r.rest = r.rest[n:]
@@ -179,15 +165,15 @@ func (r *planReader) take(n uint64) string {
 }
 
 func (r *planReader) octet() byte {
-	if b := r.take(1); b != "" {
+	if b := r.take(1); b != nil {
 		return b[0]
 	}
 	return 0
 }
 
 func (r *planReader) print() uint64 {
-	if b := r.take(8); b != "" {
-		return binary.BigEndian.Uint64([]byte(b))
+	if b := r.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
 	}
 	return 0
 }
@@ -219,35 +205,39 @@ func (r *planReader) count() int {
 	return int(n)
 }
 
-func (r *planReader) text() string { return r.take(r.uvarint()) }
+func (r *planReader) text() string { return r.textAfter("") }
 
 // name reads a name of which the beginning may be another's.
-func (r *planReader) name(other part) part {
+func (r *planReader) name(other string) string {
 	same := int(r.octet())
-	if same > other.to-other.from {
+	if same > len(other) {
 		r.bad = true
-		return part{}
+		return ""
 	}
-	from := len(r.names)
-	r.names = append(r.names, r.names[other.from:other.from+same]...)
-	r.names = append(r.names, r.text()...)
-	return part{from, len(r.names)}
+	return r.textAfter(other[:same])
 }
 
-// object reads an object and where its name and that of what it follows are. It returns
-// the former.
-func (r *planReader) object(p *plan, parts *[]part, column, before part) part {
+// textAfter reads a text and puts what is known of it before it.
+func (r *planReader) textAfter(known string) string {
+	from := r.texts.Len()
+	r.texts.WriteString(known)
+	r.texts.Write(r.take(r.uvarint()))
+	return r.texts.String()[from:]
+}
+
+// object reads an object that is in a column and comes after another object.
+func (r *planReader) object(column, before string) (o variable, m planMark) {
 	head := r.octet()
-	o, m := variable{kind: kind(head >> 3 & 7)}, planMark{role: role(head & 7)}
-	name, after := r.name(before), part{}
+	o.kind, m.role = kind(head>>3&7), role(head&7)
+	o.name = r.name(before)
 	switch follows := head >> 6; {
 	case m.role == fixed:
 	case follows == afterObject:
-		after = before
+		o.after = before
 	case follows == afterColumn:
-		after = column
+		o.after = column
 	default:
-		after = r.name(name)
+		o.after = r.name(o.name)
 	}
 	switch {
 	case m.role == sinking:
@@ -258,7 +248,7 @@ func (r *planReader) object(p *plan, parts *[]part, column, before part) part {
 	case o.kind == octets || o.kind == identifier:
 		o.text = r.text()
 	}
-	r.bad = r.bad || m.role >= roles || o.kind > identifier || m.role == sinking && o.kind != integer
-	p.objects, p.marks, *parts = append(p.objects, o), append(p.marks, m), append(*parts, name, after)
-	return name
+	r.bad = r.bad || m.role >= roles || o.kind > identifier || m.role == sinking && o.kind != integer ||
+		m.role != absent && !under(column, o.name) || m.role != fixed && o.after == ""
+	return o, m
 }

@@ -41,7 +41,9 @@ func (p *plan) questions(s Scope) []plannedQuestion {
 	var pieces []piece
 	names, values, size := 0, 0, 0
 	for _, run := range p.runs(s) {
-		for _, one := range p.cut(run, p.repetitions[s]) {
+		for len(run) > 0 {
+			var one piece
+			one, run = p.cut(run, p.repetitions[s])
 			n, octets := p.weight(one, p.repetitions[s])
 			if names > 0 && (names == p.limits.names || values+n > p.limits.values || size+octets > maxPlannedAnswer) {
 				list = append(list, p.compose(pieces, p.repetitions[s]))
@@ -59,7 +61,8 @@ func (p *plan) questions(s Scope) []plannedQuestion {
 // runs are the objects to ask for in a reading of this scope.
 func (p *plan) runs(s Scope) [][]int {
 	var runs [][]int
-	last := -1
+	asked := make([]int, 0, len(p.objects)) // the runs are parts of it
+	last, from := -1, 0
 	for _, c := range p.columns {
 		if s == Supplies && onlyFull(c.name) {
 			continue
@@ -68,10 +71,12 @@ func (p *plan) runs(s Scope) [][]int {
 			if p.marks[i].role == fixed {
 				continue
 			}
+			asked = append(asked, i)
 			if last >= 0 && p.marks[last].role != absent && p.objects[i].after == p.objects[last].name {
-				runs[len(runs)-1] = append(runs[len(runs)-1], i)
+				runs[len(runs)-1] = asked[from:]
 			} else {
-				runs = append(runs, []int{i})
+				from = len(asked) - 1
+				runs = append(runs, asked[from:])
 			}
 			last = i
 		}
@@ -79,32 +84,31 @@ func (p *plan) runs(s Scope) [][]int {
 	return runs
 }
 
-// cut makes pieces of a run.
-func (p *plan) cut(run []int, repetitions int) []piece {
-	var pieces []piece
-	for len(run) > 0 {
-		n := min(repetitions, len(run))
-		if n > 1 {
-			together := piece{objects: run[:n], repeated: true}
-			apart := 0
-			for _, i := range run[:n] {
-				apart += p.nameSize(i) + p.valueSize(i)
-			}
-			if _, octets := p.weight(together, repetitions); p.nameSize(run[0])+octets < apart {
-				pieces, run = append(pieces, together), run[n:]
-				continue
-			}
-		}
-		pieces, run = append(pieces, piece{objects: run[:1]}), run[1:]
+// cut takes the first piece off a run, and returns the rest of the run.
+func (p *plan) cut(run []int, repetitions int) (one piece, rest []int) {
+	one = piece{objects: run[:1]}
+	n := min(repetitions, len(run))
+	if n < 2 {
+		return one, run[1:]
 	}
-	return pieces
+	together := piece{objects: run[:n], repeated: true}
+	apart := 0
+	for _, i := range run[:n] {
+		apart += p.nameSize(i) + p.valueSize(i)
+	}
+	if _, octets := p.weight(together, repetitions); p.nameSize(run[0])+octets < apart {
+		return together, run[n:]
+	}
+	return one, run[1:]
 }
 
 // cost is how many octets go both ways.
 func (p *plan) cost(runs [][]int, repetitions int) int {
 	sum := 0
 	for _, run := range runs {
-		for _, one := range p.cut(run, repetitions) {
+		for len(run) > 0 {
+			var one piece
+			one, run = p.cut(run, repetitions)
 			_, octets := p.weight(one, repetitions)
 			sum += p.nameSize(one.objects[0]) + octets
 		}
@@ -140,7 +144,7 @@ func (p *plan) valueSize(i int) int {
 
 // compose makes a question of pieces: first those of one value, then the others.
 func (p *plan) compose(pieces []piece, repetitions int) plannedQuestion {
-	var q plannedQuestion
+	q := plannedQuestion{question: question{names: make([]string, 0, len(pieces))}, objects: make([]int, 0, p.limits.values)}
 	var repeated []piece
 	for _, one := range pieces {
 		if one.repeated {

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,11 +137,12 @@ func (t telling) otherwise(object string, keys ...string) string {
 }
 
 func (t telling) supplies() []Supply {
-	var supplies []Supply
-	for _, index := range t.rows(
+	rows := t.rows(
 		prtMarkerSuppliesClass, prtMarkerSuppliesType, prtMarkerSuppliesDescription,
 		prtMarkerSuppliesSupplyUnit, prtMarkerSuppliesMaxCapacity, prtMarkerSuppliesLevel,
-	) {
+	)
+	supplies := slices.Grow([]Supply(nil), len(rows))
+	for _, index := range rows {
 		unit := t.word(prtMarkerSuppliesSupplyUnit, index, units)
 		capacity := t.at(prtMarkerSuppliesMaxCapacity, index)
 		s := Supply{
@@ -172,8 +174,9 @@ func (t telling) colorant(index string) string {
 }
 
 func (t telling) inputs() []Input {
-	var inputs []Input
-	for _, index := range t.rows(prtInputMaxCapacity, prtInputCurrentLevel, prtInputMediaName, prtInputName, prtInputDescription) {
+	rows := t.rows(prtInputMaxCapacity, prtInputCurrentLevel, prtInputMediaName, prtInputName, prtInputDescription)
+	inputs := slices.Grow([]Input(nil), len(rows))
+	for _, index := range rows {
 		capacity := t.at(prtInputMaxCapacity, index)
 		in := Input{
 			Key:      index,
