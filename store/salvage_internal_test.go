@@ -350,7 +350,13 @@ func salvageMutated(t *testing.T, copies int) {
 func share(n, of int) float64 { return 100 * float64(n) / float64(of) }
 
 // Damaged copies open, give back what is whole, and nothing that was never written.
-func TestSalvage(t *testing.T) { salvageMutated(t, 150) }
+func TestSalvage(t *testing.T) {
+	copies := 150
+	if testing.Short() {
+		copies = 30
+	}
+	salvageMutated(t, copies)
+}
 
 func TestSoakSalvage(t *testing.T) {
 	if os.Getenv("METERAGENT_SOAK") == "" {
