@@ -44,11 +44,11 @@ func Hint(err error) text.Key {
 		{collector.ErrNotPrinter, text.Key("hint.device.other")},
 		{store.ErrInUse, text.Key("hint.database.used")},
 		{store.ErrNewer, text.Key("hint.database.newer")},
+		{syscall.ENOSPC, text.Key("hint.full")},
 		{store.ErrDamaged, text.Key("hint.database.damaged")},
 		{syscall.EADDRINUSE, text.Key("hint.address.used")},
 		{fs.ErrPermission, text.Key("hint.rights")},
 		{syscall.EROFS, text.Key("hint.rights")},
-		{syscall.ENOSPC, text.Key("hint.full")},
 	} {
 		if errors.Is(err, known.err) {
 			return known.key

@@ -22,7 +22,7 @@ var (
 	ErrInUse = errors.New("in use")
 	// ErrNewer: a newer version of the program wrote the file.
 	ErrNewer = errors.New("written by a newer version")
-	// ErrDamaged: the file is not, or not any more, a store. It was not touched.
+	// ErrDamaged: the file is not, or not any more, a store, and was not touched: see Salvage.
 	ErrDamaged = errors.New("damaged")
 )
 
@@ -41,7 +41,8 @@ type Options struct {
 
 	// Salvage says what to do with a damaged file: to rename it to
 	// "<path>.damaged-<time>" and to go on with a new one that holds everything readable,
-	// of which Store.Saved tells. The three last damaged files are kept.
+	// of which Store.Saved tells. The three last damaged files are kept. If that fails, the
+	// error wraps ErrDamaged and why, and the damaged file is as it was.
 	Salvage bool
 	// CheckWithin is how long the file may be read before it is trusted, and again how
 	// long before it is given up; 0 means 10 min.
@@ -51,8 +52,7 @@ type Options struct {
 // Open opens the file at path, which is made if it is not there, as is its folder.
 // Only this user may read either.
 //
-// The error wraps ErrInUse, ErrNewer, ErrDamaged or what the file system said. A
-// damaged file is left as it is, unless the options say to salvage it.
+// The error wraps ErrInUse, ErrNewer, ErrDamaged or what the file system said.
 func Open(path string, o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = time.Second

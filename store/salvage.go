@@ -53,9 +53,19 @@ func (s *Store) Saved() (*Saved, error) {
 // salvagePath is where the new file is made. It has another name until it is whole.
 func salvagePath(path string) string { return path + ".salvage" }
 
-// salvage sets the file at path aside and puts a new one in its place. Whatever
-// interrupts it, either the damaged file is still there, or the new one is whole.
+// salvage replaces the file at path, and says both what was damaged and why that could not
+// be, unless somebody else's work is in the way.
 func salvage(path string, o Options, damage error) error {
+	err := replace(path, o, damage)
+	if err == nil || errors.Is(err, ErrInUse) || errors.Is(err, ErrNewer) {
+		return err
+	}
+	return fmt.Errorf("%w; what is readable was not saved: %w", damage, err)
+}
+
+// replace sets the file at path aside and puts a new one in its place. Whatever
+// interrupts it, either the damaged file is still there, or the new one is whole.
+func replace(path string, o Options, damage error) error {
 	whole := salvagePath(path)
 	if err := removeUnlessInUse(whole, o.Timeout); err != nil {
 		return err

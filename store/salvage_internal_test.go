@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -392,6 +393,39 @@ func TestSalvageInterrupted(t *testing.T) {
 	defer s.Close()
 	if report, err := s.Saved(); err != nil || report == nil || s.Stream() != stream {
 		t.Errorf("stream %s, want %s; %+v, %v", s.Stream(), stream, report, err)
+	}
+}
+
+// Where no new file can be made, the damaged one stays as it is, as long as that lasts.
+func TestSalvageFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "meteragent.db")
+	file := newSpecimen(t).file
+	file = file[:len(file)/2]
+	inTheWay := filepath.Join(salvagePath(path), "folder")
+	if err := errors.Join(os.WriteFile(path, file, 0o600), os.MkdirAll(inTheWay, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Destinations: []string{aPortal}, Salvage: true}
+	for range 2 {
+		_, err := Open(path, o)
+		var cause *fs.PathError
+		if !errors.Is(err, ErrDamaged) || !errors.As(err, &cause) || cause.Path != salvagePath(path) {
+			t.Errorf("got %v, want ErrDamaged and what is in the way", err)
+		}
+		if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, file) {
+			t.Errorf("the damaged file was touched: %v", err)
+		}
+	}
+	if err := os.RemoveAll(salvagePath(path)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if report, err := s.Saved(); err != nil || report == nil || report.Records == 0 {
+		t.Errorf("saved %+v, %v", report, err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"meteragent/agent"
 	"meteragent/agent/config"
+	"meteragent/agent/page"
 	"meteragent/agent/text"
 	"meteragent/collector"
 	"meteragent/collector/simulator"
@@ -195,10 +196,10 @@ func (d *demo) run(ctx context.Context) error {
 	say := d.app.say
 	d.app.printf("%s\n\n", say.Say("demo.start",
 		"portal", "http://"+d.door.Addr().String()+"/", "agent", "http://"+d.page.Addr().String()+"/"))
-	page := func(ctx context.Context) error { return d.daemon.serve(ctx, d.page) }
+	serve := func(ctx context.Context) error { return page.Serve(ctx, d.page, d.daemon.facts()) }
 	// The site outlives the agent, so that the last records find the portal there.
 	work := func(context.Context) error { return d.daemon.agent.Run(ctx, func() {}, d.printJobs, d.story) }
-	err := agent.Together(context.WithoutCancel(ctx), append(d.site(), page, work)...)
+	err := agent.Together(context.WithoutCancel(ctx), append(d.site(), serve, work)...)
 	counts := d.portal.Counts()
 	d.app.printf("\n%s\n", say.Say("demo.end", "received", counts.Received, "repeats", counts.Repeats, "holes", len(d.portal.Holes())))
 	return err

@@ -41,8 +41,8 @@ func (a *app) runCommand() *cobra.Command {
 		var at atomic.Pointer[daemon] // asked by the watchdog while Run runs
 		return packaging.Host(packaging.Program{
 			Run: func(ctx context.Context, ready func()) error {
-				d, err := a.daemon(service)
-				if err != nil {
+				d, err := a.daemon(ctx, service, ready)
+				if err != nil || d == nil { // nil: it was told to stop while it waited for the database
 					return err
 				}
 				defer d.close()
@@ -72,8 +72,9 @@ type daemon struct {
 }
 
 // daemon builds one from the configuration file, or, if that is bad, from the last
-// good one, so that a typing mistake does not stop the readings of a whole site.
-func (a *app) daemon(service bool) (*daemon, error) {
+// good one, so that a typing mistake does not stop the readings of a whole site. It is nil
+// if ctx ended before the database could be opened.
+func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, error) {
 	cfg, problems, err := a.loadOrLastGood()
 	if err != nil {
 		return nil, err
@@ -86,26 +87,22 @@ func (a *app) daemon(service bool) (*daemon, error) {
 		log.Error("the configuration is wrong; the last good one runs", "problem", p)
 	}
 	d := &daemon{cfg: cfg, log: log, end: end}
-	if err := a.open(d, problems); err != nil {
+	if d.store, err = d.awaitStore(ctx, ready); err == nil && d.store != nil {
+		err = a.assemble(d, problems)
+	}
+	if err != nil || d.store == nil {
 		return nil, errors.Join(err, end())
 	}
 	return d, nil
 }
 
-// open opens the database and makes the agent.
-func (a *app) open(d *daemon, problems []string) error {
-	folder := d.cfg.Store.Folder
-	var err error
-	o := storeOptions(d.cfg)
-	o.Salvage = true
-	if d.store, err = store.Open(databasePath(folder), o); err != nil {
-		return databaseFailure(err)
-	}
+// assemble makes the agent. If that fails, it closes the database.
+func (a *app) assemble(d *daemon, problems []string) error {
 	known, problems, err := a.runningProfiles(d, problems)
 	if err != nil {
 		return errors.Join(err, d.store.Close())
 	}
-	id, err := agent.LoadID(folder)
+	id, err := agent.LoadID(d.cfg.Store.Folder)
 	var outputs []agent.Output
 	if err == nil {
 		outputs, err = d.dial(id)
@@ -129,9 +126,12 @@ func (d *daemon) close() {
 	d.end() // there is nowhere left to say that closing the log went wrong
 }
 
-// servePage keeps the page up until ctx ends. A port that is taken by another
+// servePage keeps the page of the running agent up.
+func (d *daemon) servePage(ctx context.Context) { d.keepPage(ctx, d.facts()) }
+
+// keepPage keeps a page up until ctx ends. A port that is taken by another
 // program must not stop the readings, so it is said once and tried again.
-func (d *daemon) servePage(ctx context.Context) {
+func (d *daemon) keepPage(ctx context.Context, facts page.Facts) {
 	address := d.cfg.Page.Listen
 	if address == "" {
 		return
@@ -141,7 +141,7 @@ func (d *daemon) servePage(ctx context.Context) {
 		if err == nil {
 			d.log.Info("the page is up", "url", "http://"+address+"/")
 			said = false
-			err = d.serve(ctx, l)
+			err = page.Serve(ctx, l, facts)
 		}
 		if err != nil && !said {
 			d.log.Error("the page is not up; everything else works", "address", address, "err", err,
@@ -152,10 +152,10 @@ func (d *daemon) servePage(ctx context.Context) {
 	}
 }
 
-// serve answers what the page asks of the running agent.
-func (d *daemon) serve(ctx context.Context, l net.Listener) error {
+// facts are what the page asks of the running agent.
+func (d *daemon) facts() page.Facts {
 	memory := d.agent.Memory
-	return page.Serve(ctx, l, page.Facts{
+	return page.Facts{
 		Status:   func() (page.Status, error) { return memory().Status() },
 		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
 		Orders:   func() ([]page.Order, error) { return memory().Orders() },
@@ -165,9 +165,11 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 			_, err := d.agent.Request(device, text)
 			return err
 		},
-		Log: func(err error) { d.log.Error("the page has no answer", "err", err) },
-	})
+		Log: d.noAnswer,
+	}
 }
+
+func (d *daemon) noAnswer(err error) { d.log.Error("the page has no answer", "err", err) }
 
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
@@ -185,7 +187,10 @@ func (a *app) runOnce(ctx context.Context) error {
 		return err
 	}
 	d := &daemon{cfg: cfg, log: slog.New(slog.DiscardHandler), end: func() error { return nil }}
-	if err := a.open(d, nil); err != nil {
+	if d.store, err = openStore(cfg); err != nil {
+		return err
+	}
+	if err := a.assemble(d, nil); err != nil {
 		return err
 	}
 	defer d.close()

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meteragent/agent/config"
+)
+
+// A damaged database that cannot be mended is said once and waited for, with longer and
+// longer pauses, and the program counts as started. When it can be mended, it is.
+func TestDatabaseCannotBeMended(t *testing.T) {
+	folder := t.TempDir()
+	path := databasePath(folder)
+	inTheWay := path + ".salvage"
+	if err := errors.Join(os.WriteFile(path, []byte("no database"), 0o600), os.MkdirAll(filepath.Join(inTheWay, "folder"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		d := &daemon{cfg: config.Config{Store: config.Store{Folder: folder}}, log: slog.New(slog.NewTextHandler(&said, nil))}
+		begin, ready := time.Now(), 0
+		time.AfterFunc(time.Hour, func() { os.RemoveAll(inTheWay) })
+		s, err := d.awaitStore(t.Context(), func() { ready++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if took := time.Since(begin); took < time.Hour || took > time.Hour+mendMost {
+			t.Errorf("mended after %s", took)
+		}
+		if n := strings.Count(said.String(), "cannot be mended"); n != 1 || ready != 1 || !strings.Contains(said.String(), "is mended") {
+			t.Errorf("%d times ready; it said:\n%s", ready, &said)
+		}
+		if saved, err := s.Saved(); err != nil || saved == nil {
+			t.Errorf("saved %+v, %v", saved, err)
+		}
+	})
+}
+
+// While it waits, the program can be told to stop; what the page says is why it waits.
+func TestStopWhileDatabaseIsBroken(t *testing.T) {
+	folder := t.TempDir()
+	path := databasePath(folder)
+	if err := errors.Join(os.WriteFile(path, []byte("no database"), 0o600), os.MkdirAll(filepath.Join(path+".salvage", "folder"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		d := &daemon{cfg: config.Config{Store: config.Store{Folder: folder}}, log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, cancel)
+		if s, err := d.awaitStore(ctx, func() {}); s != nil || err != nil {
+			t.Errorf("got %v, %v; want neither", s, err)
+		}
+		_, err := openStore(d.cfg)
+		status, statusErr := d.brokenFacts(time.Now(), err).Status()
+		if statusErr != nil || len(status.Problems) != 1 || !strings.Contains(status.Problems[0], path) {
+			t.Errorf("the page says %q, %v", status.Problems, statusErr)
+		}
+	})
+}
