@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ func load(path string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("=open 1")
 	var all sync.WaitGroup
 	failed := make(chan error, 10)
 	for _, do := range []func(*store.Store) error{loadPoll, loadUrgent, loadForward, loadThin, loadShorten} {
@@ -36,8 +38,8 @@ func load(path string) error {
 func loadPoll(s *store.Store) error {
 	for {
 		n := 1 + rand.IntN(60)
-		if rand.IntN(40) == 0 {
-			n = 2000 // a backlog, of which little is left when it has been thinned or delivered
+		if rand.IntN(15) == 0 {
+			n = 1200 // a backlog, of which little is left when it has been thinned or delivered
 		}
 		if err := workAppend(s, store.Bulk, n); err != nil {
 			return err
@@ -83,7 +85,7 @@ func loadThin(s *store.Store) error {
 			}
 			more = done.More
 		}
-		time.Sleep(time.Duration(rand.IntN(int(400 * time.Millisecond))))
+		time.Sleep(time.Duration(rand.IntN(int(100 * time.Millisecond))))
 	}
 }
 
@@ -106,12 +108,16 @@ func TestSoakKillUnderLoad(t *testing.T) {
 	if os.Getenv("METERAGENT_SOAK") == "" {
 		t.Skip("make soak")
 	}
-	killUnderLoad(t, 500)
+	if during := killUnderLoad(t, 500); during == 0 {
+		t.Error("none was killed while it made the file short")
+	}
 }
 
-// The process is killed at random moments. No confirmed record is lost, none is invented,
+// The process is killed at random moments, in every second round while it makes the file
+// short, if it does within 2 s. How often a half-made copy was left then is returned.
+// No confirmed record is lost, none is invented,
 // none that must stay was thinned, no number is given twice, and every Open is clean.
-func killUnderLoad(t *testing.T, rounds int) {
+func killUnderLoad(t *testing.T, rounds int) (during int) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -120,7 +126,16 @@ func killUnderLoad(t *testing.T, rounds int) {
 	shortened, thinned := 0, 0
 	for round := range rounds {
 		c := start(t, "load", path)
-		kill := time.AfterFunc(time.Duration(random.IntN(int(500*time.Millisecond))), func() { c.cmd.Process.Kill() })
+		var hunting, killed atomic.Bool
+		pause := time.Duration(random.IntN(int(20 * time.Millisecond)))
+		kill := time.AfterFunc(time.Duration(random.IntN(int(500*time.Millisecond))), func() {
+			if hunting.Load() && appears(path+".compact", 2*time.Second) {
+				time.Sleep(pause)
+			}
+			killed.Store(true)
+			c.cmd.Process.Kill()
+		})
+		opened := false
 		for {
 			line, err := c.out.ReadString('\n')
 			if err != nil {
@@ -131,21 +146,42 @@ func killUnderLoad(t *testing.T, rounds int) {
 			if _, err := fmt.Sscanf(line, "%s %d\n", &what, &seq); err != nil {
 				t.Fatalf("%q: %v", line, err)
 			}
-			if what == "=shortened" {
+			switch what {
+			case "=open":
+				opened = true
+				if round%2 == 1 && kill.Stop() {
+					hunting.Store(true)
+					kill.Reset(0)
+				}
+			case "=shortened":
 				shortened++
-				continue
+			default:
+				said[what] = max(seq, said[what])
 			}
-			said[what] = max(seq, said[what])
 		}
-		if kill.Stop() {
+		if !killed.Load() {
 			t.Fatal("the child ended by itself")
 		}
 		c.cmd.Wait()
+		if _, err := os.Stat(path + ".compact"); err == nil && opened {
+			during++
+		}
 		if thinned = loadCheck(t, path, said); t.Failed() {
 			t.Fatalf("seed %d, round %d", seed, round)
 		}
 	}
-	t.Logf("%d thinned, %d times made short while open; in the end: %v", thinned, shortened, said)
+	t.Logf("%d thinned, %d times made short while open, %d killed at that; in the end: %v", thinned, shortened, during, said)
+	return during
+}
+
+// appears reports whether there is a file at path before the time is over.
+func appears(path string, within time.Duration) bool {
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // loadCheck compares the store with what was said, sets that to what is, and returns how
