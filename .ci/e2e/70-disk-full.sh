@@ -1,7 +1,8 @@
 #!/bin/bash
 # at most 180 s
 # The disk of the database is full while the portal is away. Readings stay in memory, the page says so, and when there is room
-# again and the portal is back, everything arrives without anybody's help.
+# again and the portal is back, everything arrives without anybody's help. A damaged database on a full disk is left alone, and
+# mended when there is room.
 . "$(dirname "$0")/lib.sh"
 . .ci/e2e/site.sh
 need jq
@@ -23,5 +24,17 @@ background ./meteragent portal --listen "$portal"
 wait_for 20 "the portal listens" arrived .counts
 drained() { [ "$(waiting_now)" -lt 100 ] && more_than 200; }
 wait_for 60 "what waited is delivered" drained
+agent_stop
+everything_arrived
+dd if=/dev/zero of="$scratch/data/meteragent.db" bs=4096 seek=2 count=3 conv=notrunc status=none
+cp "$scratch/data/meteragent.db" "$scratch/damaged.db"
+dd if=/dev/zero of="$scratch/data/fill" bs=4096 status=none 2>/dev/null || true
+agent_start
+wait_for 20 "status says that the database cannot be mended" status '.running and (.problems[] | contains("no space left"))'
+check "the page answers" in_network curl -fsS http://127.0.0.1:8631/
+check "the damaged file is untouched" cmp "$scratch/data/meteragent.db" "$scratch/damaged.db"
+rm "$scratch/data/fill"
+wait_for 40 "it is mended when there is room" status '.devices != [] and (.problems[] | contains("damaged-"))'
+check "the same process did it" kill -0 "$agent"
 agent_stop
 everything_arrived
