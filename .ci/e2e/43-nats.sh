@@ -52,7 +52,7 @@ text = re.sub(r"\[portal\]\n(?:[^\[\n].*\n)*", lambda _: first + first.replace("
 open(sys.argv[1], "w").write(text)
 PY
 agent_start
-wait_for 60 "readings arrive over the cluster" more_than 60
+wait_for 120 "readings arrive over the cluster" more_than 60
 wait_for 10 "the agent is at the first node" connected 1
 kill -STOP "$portal_pid"
 waits() { [ "$(waiting)" -gt 100 ]; }

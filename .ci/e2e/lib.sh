@@ -9,6 +9,7 @@ undo=() # commands that take back what was done, in order; finish runs them from
 finish() {
 	local code=$? i
 	set +e
+	[ "$code" -eq 0 ] || tail -n 15 "$scratch"/*.log >&2 # why, in the words of what ran
 	for ((i = ${#undo[@]} - 1; i >= 0; i--)); do
 		eval "${undo[i]}"
 	done
