@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type guard struct {
 	shift  uint // of the length's next seven bits; meaningful while sizing
 	sizing bool // the next byte belongs to the length
 	rest   int  // bytes of the packet that are still to come
+
+	end atomic.Pointer[error] // how reading ended; nil before
 }
 
 // largestPacket leaves room for a topic beside the largest receipt.
@@ -27,6 +30,9 @@ func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if bad := g.follow(p[:n]); bad != nil {
 		return 0, bad
+	}
+	if err != nil {
+		g.end.CompareAndSwap(nil, &err)
 	}
 	return n, err
 }

@@ -114,7 +114,7 @@ func (m *mosquitto) dial(change func(*transport.Config)) transport.Link {
 	m.t.Helper()
 	c := transport.Config{
 		URL: "mqtts://" + m.address, Token: transporttest.Token, CAFile: m.authority.File,
-		Agent: transporttest.Agent, Customer: transporttest.Customer, Timeout: time.Second,
+		Agent: transporttest.Agent, Customer: transporttest.Customer,
 	}
 	if change != nil {
 		change(&c)
@@ -131,15 +131,17 @@ func (m *mosquitto) dial(change func(*transport.Config)) transport.Link {
 // not have subscribed yet.
 func deliver(t *testing.T, link transport.Link, batch []transport.Message) transport.Receipt {
 	t.Helper()
-	var err error
-	for range 20 {
-		var receipt transport.Receipt
-		if receipt, err = link.Send(t.Context(), batch); err == nil {
+	for patience := 300 * time.Millisecond; ; patience *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		receipt, err := link.Send(ctx, batch)
+		cancel()
+		if err == nil {
 			return receipt
 		}
+		if patience > time.Minute {
+			t.Fatal(err)
+		}
 	}
-	t.Fatal(err)
-	return transport.Receipt{}
 }
 
 func TestMosquitto(t *testing.T) {
@@ -179,10 +181,10 @@ func TestMosquittoDrops(t *testing.T) {
 		p := m.portal()
 		link := m.dial(nil)
 		deliver(t, link, transporttest.Batch(1, 1))
-		if _, err := link.Send(t.Context(), transporttest.Batch(2, 100)); !errors.Is(err, transport.ErrNoReceipt) {
+		if err := patiently(t, link, transporttest.Batch(2, 100)); !errors.Is(err, transport.ErrNoReceipt) {
 			t.Errorf("got error %v, want ErrNoReceipt", err)
 		}
-		if _, err := m.dial(brokerReceipts).Send(t.Context(), nil); !errors.Is(err, transport.ErrUnproved) {
+		if err := patiently(t, m.dial(brokerReceipts), nil); !errors.Is(err, transport.ErrUnproved) {
 			t.Errorf("broker receipts: got error %v, want ErrUnproved", err)
 		}
 		within := m.dial(both(brokerReceipts, func(c *transport.Config) { c.LargestBatch = 15_000 }))
@@ -196,10 +198,10 @@ func TestMosquittoDrops(t *testing.T) {
 	t.Run("access list", func(t *testing.T) {
 		m := startMosquitto(t, "", "read")
 		m.portal()
-		if _, err := m.dial(nil).Send(t.Context(), transporttest.Batch(1, 1)); !errors.Is(err, transport.ErrNoReceipt) {
+		if err := patiently(t, m.dial(nil), transporttest.Batch(1, 1)); !errors.Is(err, transport.ErrNoReceipt) {
 			t.Errorf("got error %v, want ErrNoReceipt", err)
 		}
-		if _, err := m.dial(brokerReceipts).Send(t.Context(), nil); !errors.Is(err, transport.ErrUnproved) {
+		if err := patiently(t, m.dial(brokerReceipts), nil); !errors.Is(err, transport.ErrUnproved) {
 			t.Errorf("broker receipts: got error %v, want ErrUnproved", err)
 		}
 	})

@@ -91,6 +91,7 @@ func (l *mqttLink) ship(ctx context.Context, parcels []parcel, batch []Message) 
 	case <-s.lost:
 		return Receipt{}, s.why()
 	case <-ctx.Done():
+		s.deaf.Store(true)
 		return Receipt{}, expired(ctx, ErrNoReceipt)
 	}
 }
@@ -167,7 +168,8 @@ func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, err
 
 // handOver gives all parcels to the library, in the order of turns. Their
 // acknowledgements are awaited without the turn, so that as many batches are on the way as
-// there are Sends.
+// there are Sends. After a receipt that did not come it subscribes anew, as brokers lose
+// subscriptions.
 func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []mqtt.Token, error) {
 	begin := time.Now()
 	if err := l.take(ctx); err != nil {
@@ -189,6 +191,11 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 			return nil, nil, err
 		}
 		l.session = s
+	} else if l.session.deaf.Swap(false) {
+		if err := l.session.subscribe(ctx, l.config.Topics.Receipts, l.hear); err != nil {
+			l.session.drop()
+			return nil, nil, err
+		}
 	}
 	var tokens []mqtt.Token
 	for _, p := range parcels {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -34,8 +35,10 @@ type session struct {
 	lost   chan struct{} // closed when the connection is gone
 
 	mu    sync.Mutex
-	conn  net.Conn // nil until there is one
-	cause error    // why lost was closed; nil before
+	conn  *guard // nil until there is one
+	cause error  // why lost was closed; nil before
+
+	deaf atomic.Bool // a receipt did not come, so that the subscription may be gone
 }
 
 // connect returns a new session, ready to publish: subscribed, announced, and proved
@@ -216,18 +219,25 @@ func (s *session) hold(conn net.Conn) (net.Conn, error) {
 		cut(conn)
 		return nil, s.cause
 	}
-	s.conn = conn
-	return &guard{Conn: conn}, nil
+	s.conn = &guard{Conn: conn}
+	return s.conn, nil
 }
 
-// lose notes that the connection is gone.
+// lose notes that the connection is gone. If the far side has ended it, that is the cause:
+// the library lets the publishes fail before it tells why, and one that fails is given up.
 func (s *session) lose(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cause == nil {
-		s.cause = err
-		close(s.lost)
+	if s.cause != nil {
+		return
 	}
+	if s.conn != nil {
+		if end := s.conn.end.Load(); end != nil {
+			err = fmt.Errorf("connection lost: %w", *end)
+		}
+	}
+	s.cause = err
+	close(s.lost)
 }
 
 func (s *session) why() error {
@@ -242,7 +252,7 @@ func (s *session) drop() {
 	s.lose(errGone)
 	s.mu.Lock()
 	if s.conn != nil {
-		cut(s.conn)
+		cut(s.conn.Conn)
 	}
 	s.mu.Unlock()
 	s.client.Disconnect(0)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -119,7 +120,7 @@ func (b *Broker) accept() {
 func (b *Broker) start() {
 	b.t.Helper()
 	b.server = mqtt.New(&mqtt.Options{InlineClient: true, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err := b.server.AddHook(&hook{b: b}, nil); err != nil {
+	if err := b.server.AddHook(&hook{b: b, server: b.server}, nil); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.AddListener(listeners.NewNet("tls", &door{b: b, closed: make(chan struct{})})); err != nil {
@@ -233,6 +234,10 @@ func (b *Broker) Forget() {
 	}
 }
 
+// Deafen drops the agent's subscription and says nothing of it, as clusters of brokers do
+// when one of them leaves.
+func (b *Broker) Deafen() { b.server.Topics.Unsubscribe(topic("receipts"), Agent) }
+
 // topic returns one of the agent's topics; one that has a path of its own is returned
 // as it is.
 func topic(last string) string {
@@ -325,7 +330,8 @@ func (b *Broker) next(about ...Fault) Fault {
 // A hook is how the broker asks what to do.
 type hook struct {
 	mqtt.HookBase
-	b *Broker
+	b      *Broker
+	server *mqtt.Server // of the Broker's since its last Restart
 }
 
 func (h *hook) ID() string { return "transporttest" }
@@ -344,7 +350,25 @@ func (h *hook) OnConnectAuthenticate(c *mqtt.Client, pk packets.Packet) bool {
 		return false
 	}
 	_, known := h.b.may(user)
-	return (user == "portal" || known) && string(pk.Connect.Password) == Token.Reveal()
+	if (user != "portal" && !known) || string(pk.Connect.Password) != Token.Reveal() {
+		return false
+	}
+	h.dismiss(c.ID)
+	return true
+}
+
+// dismiss ends the session of a client that connects anew, and returns when nothing is left
+// of it. The library lets the new one in before that, and what it still takes away of the old
+// one, by name, may be the new one's subscription.
+func (h *hook) dismiss(id string) {
+	old, here := h.server.Clients.Get(id)
+	if !here {
+		return
+	}
+	h.server.DisconnectClient(old, packets.ErrSessionTakenOver) // it is closed, whatever it returns
+	for now := old; here && now == old; now, here = h.server.Clients.Get(id) {
+		runtime.Gosched()
+	}
 }
 
 // OnACLCheck lets the portal do everything, and an agent what it has a right to.
