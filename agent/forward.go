@@ -115,20 +115,23 @@ func (f *forwarder) deliver(ctx context.Context) error {
 	}
 }
 
-// depart reads ahead and sends as many batches as may be on the way, urgent ones first.
+// depart sends as many batches as may be on the way, urgent ones first: what can leave now is
+// read and leaves before the rest of the window is read.
 func (f *forwarder) depart(ctx context.Context) error {
-	for _, w := range f.lanes {
-		if err := w.fill(); err != nil {
-			return err
-		}
-		w.lay()
-		for f.inFlight < f.flights {
-			next := w.next(f.bytes)
-			if next == nil {
-				break
+	for _, bytes := range []int{f.flights * mostBytes, windowBytes} {
+		for _, w := range f.lanes {
+			if err := w.fill(min(bytes, windowBytes)); err != nil {
+				return err
 			}
-			f.inFlight++
-			f.launch(ctx, next)
+			w.lay()
+			for f.inFlight < f.flights {
+				next := w.next(f.bytes)
+				if next == nil {
+					break
+				}
+				f.inFlight++
+				f.launch(ctx, next)
+			}
 		}
 	}
 	return nil

@@ -41,9 +41,9 @@ func newWindow(r *store.Reader, takes func(store.Record) bool) *window {
 	return &window{reader: r, takes: takes, tracks: []*track{{}}, homes: map[string]*track{}}
 }
 
-// fill reads on until the window is full or nothing more waits.
-func (w *window) fill() error {
-	for w.bytes < windowBytes {
+// fill reads on until the window holds so many bytes or nothing more waits.
+func (w *window) fill(bytes int) error {
+	for w.bytes < bytes {
 		records, err := w.reader.Next(mostRecords, mostBytes)
 		if err != nil || len(records) == 0 {
 			return err
