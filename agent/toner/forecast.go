@@ -56,14 +56,14 @@ func (s Supply) confidence(o Observation, history int) Confidence {
 // stuck says that the device tells the same level although far more has been printed
 // than a step of it lasts.
 func (s Supply) stuck(o Observation) bool {
-	return s.Lowest != nil && s.since(o) > 3*max(s.Use.Step, 1)+5
+	return s.Lowest != nil && s.Use.since(s.LowestAt, o) > 3*max(s.Use.Step, 1)+5
 }
 
-// since is how many percentage points' worth of pages were printed since the lowest
-// level was reached.
-func (s Supply) since(o Observation) float64 {
-	each, known := s.Use.yield()
-	printed, _ := pagesSince(s.LowestAt, o.Pages)
+// since is how many percentage points' worth of pages were printed since so many
+// impressions in all.
+func (u Use) since(from *int64, o Observation) float64 {
+	each, known := u.yield()
+	printed, _ := pagesSince(from, o.Pages)
 	if !known {
 		return 0
 	}
@@ -127,8 +127,9 @@ func (s Supply) left(percent float64, o Observation) float64 {
 	if !s.Use.coarse() || s.Lowest == nil {
 		return percent
 	}
-	days := max(0, o.At.Sub(s.LowestOn).Hours()/24)
-	used := 1.3 * max(days*s.Use.perDay(), s.since(o))
+	since, pages := s.stands()
+	days := max(0, o.At.Sub(since).Hours()/24)
+	used := 1.3 * max(days*s.Use.perDay(), s.Use.since(pages, o))
 	return max(0, min(percent, *s.Lowest)-min(s.Use.Step, used))
 }
 

@@ -19,10 +19,10 @@ type tally struct {
 
 // The rules were tuned on the copiers of tuning, and are judged on those of judging,
 // which nobody looks at while a rule is changed; where a judgement led to a change, as
-// twice so far, other copiers judge it. No run is so long that they overlap.
+// three times so far, other copiers judge it. No run is so long that they overlap.
 const (
 	tuning  = uint64(1)
-	judging = uint64(9_000_000)
+	judging = uint64(12_000_000)
 )
 
 // lived lets cartridges live until there are enough whose life is over.

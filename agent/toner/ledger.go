@@ -41,6 +41,8 @@ type Supply struct {
 	Lowest    *float64  `json:"lowest,omitempty"`   // percent, confirmed by two readings, of this cartridge
 	LowestOn  time.Time `json:"lowestOn,omitzero"`  // when that was
 	LowestAt  *int64    `json:"lowestAt,omitempty"` // impressions in all then
+	HigherOn  time.Time `json:"higherOn,omitzero"`  // when a device with large steps last told one step more than the lowest
+	HigherAt  *int64    `json:"higherAt,omitempty"` // impressions in all then
 	Always    bool      `json:"always,omitempty"`   // every page needs it: it is black, or the only one
 	Highest   *float64  `json:"highest,omitempty"`  // percent, of all cartridges; nil if never measured
 	// Readings are the first of this cartridge and the latest, oldest first. Of a row

@@ -87,6 +87,35 @@ func TestLevelsThatAreDoubted(t *testing.T) {
 	}
 }
 
+// A toner that is hardly used, of a copier with steps of 25 whose sensor is noisy, was
+// ordered at 25 while half of it was left: the level had first been 25 twelve days
+// before, but it had been 50 again and again since.
+func TestLevelsAtABorder(t *testing.T) {
+	const day = 48 // readings
+	border := func(c *course) *course {
+		for c.see("50", 33*day); c.at.Before(monday.AddDate(0, 0, 46)); {
+			c.see("25", 6).see("50", 2)
+		}
+		return c
+	}
+	for _, test := range []struct {
+		name   string
+		see    func(*course)
+		orders int
+	}{
+		{"half of it is left", func(c *course) { border(c).see("25", 6) }, 0},
+		{"which is used in the end", func(c *course) { border(c).see("25", 40*day) }, 1},
+		{"a level that stood is no longer at the border", func(c *course) { border(c).see("25", 16*day).see("50", 2).see("25", 4*day) }, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newCourse(t)
+			if test.see(c); len(c.orders) != test.orders {
+				t.Errorf("%d orders in state %s, forecast %+v", len(c.orders), c.supply().State, c.ledger.Forecast(c.policy, "1.1"))
+			}
+		})
+	}
+}
+
 // The rows of a tri-colour cartridge are one supply, with the lowest level of them.
 func TestOneCartridgeOfThreeColours(t *testing.T) {
 	c := newCourse(t)

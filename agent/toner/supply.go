@@ -99,7 +99,7 @@ const (
 )
 
 // settled is how long a level in large steps stands before it counts as reached, over a
-// weekend too: noise moves it up and down between two steps.
+// weekend too: noise moves it up and down between two steps. See stands.
 const settled = 3 * 24 * time.Hour
 
 // low says why an observation is one of a supply to be ordered, or "".
@@ -135,7 +135,8 @@ func (s Supply) low(o Observation, rule Rule, p Policy) Code {
 		}
 		return ""
 	}
-	if *o.Percent < below || s.Use.coarse() && *o.Percent <= s.Use.Step && o.At.Sub(s.LowestOn) >= settled {
+	since, _ := s.stands()
+	if *o.Percent < below || s.Use.coarse() && *o.Percent <= s.Use.Step && o.At.Sub(since) >= settled {
 		return LevelBelow
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 const (
 	suddenPoints = 15 // percentage points that a level may change between two readings and be believed
 	usualPerDay  = 3  // percentage points, of a place without history
+	mostGained   = 20 // percentage points that shaking a cartridge gains
 	mostStep     = 25 // percentage points: no device has larger steps
 	longGap      = 60 // days without a reading after which the history is of another time
 )
@@ -22,6 +23,9 @@ func (s *Supply) believe(o Observation, p Policy) bool {
 	u := &s.Use
 	now := *o.Percent
 	u.fine(now)
+	if s.bounces(o) {
+		s.HigherOn, s.HigherAt = o.At, o.Pages
+	}
 	before := u.Level
 	switch {
 	case before == nil:
@@ -51,6 +55,29 @@ func (s *Supply) believe(o Observation, p Policy) bool {
 		s.Lowest, s.LowestOn, s.LowestAt = &confirmed, o.At, o.Pages
 	}
 	return true
+}
+
+// bounces says that a level in large steps is one step above the lowest again: noise
+// moves it so while the truth is at the border of the two, where nothing of the lower
+// step has been used. Shaking gains as much as a smaller step, and is done when more
+// of the step has been used; without pages nobody can tell.
+func (s Supply) bounces(o Observation) bool {
+	if !s.Use.coarse() || s.Use.Step <= mostGained || s.Lowest == nil ||
+		*o.Percent <= *s.Lowest || *o.Percent > *s.Lowest+s.Use.Step {
+		return false
+	}
+	_, from := s.stands()
+	_, known := s.Use.yield()
+	return known && s.Use.since(from, o) < s.Use.Step/4
+}
+
+// stands is since when, and since how many impressions in all, a device with large
+// steps has told the lowest and nothing higher.
+func (s Supply) stands() (since time.Time, pages *int64) {
+	if s.HigherOn.After(s.LowestOn) {
+		return s.HigherOn, s.HigherAt
+	}
+	return s.LowestOn, s.LowestAt
 }
 
 // begin starts with the first level of a cartridge.
