@@ -22,7 +22,8 @@ boot() {
 	systemd-nspawn -D "$root" --register=no --keep-unit -b -q --network-namespace-path="/run/netns/$net" \
 		--system-call-filter="adjtimex clock_adjtime" --kill-signal=SIGRTMIN+3 --console=pipe </dev/null >>"$scratch/console.log" 2>&1 &
 	nspawn=$!
-	undo+=("kill -KILL $nspawn 2>/dev/null; wait $nspawn 2>/dev/null")
+	# Without the first, the system goes on without the program that started it.
+	undo+=("pkill -KILL -P $nspawn; kill -KILL $nspawn 2>/dev/null; wait $nspawn 2>/dev/null")
 	wait_for 30 "Debian starts" pgrep -P "$nspawn" -x systemd
 	init=$(pgrep -P "$nspawn" -x systemd)
 	wait_for 60 "Debian is up" up
