@@ -90,7 +90,7 @@ tools:
 .PHONY: dist
 dist: tools ## packages and archives for all systems, in dist
 	rm -rf out/bin
-	$(MAKE) --no-print-directory cross
+	$(MAKE) --no-print-directory -j 2 cross
 	VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' GO='$(GO)' packaging/dist.sh
 
 .PHONY: clean

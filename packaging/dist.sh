@@ -57,8 +57,8 @@ package() {
 	find "$stage" -exec touch -d "@$SOURCE_DATE_EPOCH" {} + # apk has the times of its scripts
 	local format
 	for format in "${@:2}"; do
-		(cd "$stage" && ../tools/nfpm package --config nfpm.yaml --packager "$format" --target ../../dist/ >../nfpm.log) ||
-			{ cat out/nfpm.log >&2 && return 1; }
+		(cd "$stage" && ../tools/nfpm package --config nfpm.yaml --packager "$format" --target ../../dist/ >nfpm.log) ||
+			{ cat "$stage/nfpm.log" >&2 && return 1; }
 	done
 }
 
@@ -70,8 +70,9 @@ authenticode() {
 	mv "$1.signed" "$1"
 }
 
-images=()
-for folder in out/bin/*/; do
+# pack FOLDER: everything for one system, from a copy of the stage, so that systems are packed side by side.
+pack() {
+	local folder=$1 target base
 	target=$(basename "$folder")
 	base=dist/meteragent_${VERSION}_${target//-/_}
 	case $target in
@@ -80,21 +81,39 @@ for folder in out/bin/*/; do
 		out/tools/bundle "$base.zip" "$SOURCE_DATE_EPOCH" meteragent "${folder}meteragent.exe" "$stage"/windows/*
 		[ "$target" != windows-amd64 ] || packaging/windows/msi.sh "${folder}meteragent.exe" "$VERSION" "$stage/windows" "$base.msi"
 		[ "$target" != windows-amd64 ] || authenticode "$base.msi"
-		continue
+		return
 		;;
 	esac
+	rm -rf "$stage-$target"
+	cp -r "$stage" "$stage-$target"
+	local stage=$stage-$target
 	cp "${folder}meteragent" "$stage/meteragent"
 	out/tools/bundle "$base.tar.gz" "$SOURCE_DATE_EPOCH" meteragent "$stage"/{meteragent,README.txt,meteragent.toml,copyright}
 	case $target in
-	linux-amd64) package amd64 deb rpm apk ipk && images+=("amd64=${folder}meteragent") ;;
-	linux-arm64) package arm64 deb rpm apk ipk && images+=("arm64=${folder}meteragent") ;;
+	linux-amd64) package amd64 deb rpm apk ipk ;;
+	linux-arm64) package arm64 deb rpm apk ipk ;;
 	linux-arm-5) package arm5 ipk ;;
 	linux-arm-6) package arm6 deb apk ;; # Debian's and Raspberry Pi OS's armhf
-	linux-arm-7) package arm7 apk ipk && images+=("arm/v7=${folder}meteragent") ;;
+	linux-arm-7) package arm7 apk ipk ;;
 	linux-mipsle) package mipsle ipk ;;
 	esac
+	rm -rf "$stage"
+}
+
+jobs=()
+for folder in out/bin/*/; do
+	pack "$folder" &
+	jobs+=($!)
+done
+images=()
+for arch in amd64 arm64 arm/v7; do
+	program=out/bin/linux-${arch/\/v/-}/meteragent
+	[ ! -f "$program" ] || images+=("$arch=$program")
 done
 [ ${#images[@]} -eq 0 ] || out/tools/image "dist/meteragent_${VERSION}_oci.tar" "$SOURCE_DATE_EPOCH" "$VERSION" "${images[@]}"
+for job in "${jobs[@]}"; do
+	wait "$job"
+done
 
 # What is in the program (CycloneDX), of the first one built; the libraries are the same on all systems.
 out/tools/cyclonedx-gomod bin -json -noserial -output "out/sbom.json" -version "$VERSION" "$(find out/bin -type f | LC_ALL=C sort | head -1)" 2>/dev/null
