@@ -140,6 +140,7 @@ func (f *forwarder) depart(ctx context.Context) error {
 // send delivers one part of a batch, within its time.
 func (f *forwarder) send(ctx context.Context, units []*unit) (transport.Receipt, error) {
 	batch := make([]transport.Message, len(units))
+	f.agent.time.now() // a clock that was just set by the network that is back
 	for i, u := range units {
 		batch[i] = f.agent.time.message(u.Record)
 	}

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,11 +18,22 @@ import (
 type machine struct {
 	boot  string
 	start time.Time
+
+	mu    sync.Mutex    // of what follows
 	off   time.Duration // by which the clock is ahead
 	synch bool
 }
 
+// findsTime puts the clock right, and keeps it right.
+func (m *machine) findsTime() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.off, m.synch = 0, true
+}
+
 func (m *machine) moment() clock.Moment {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := clock.Moment{Boot: m.boot, Up: time.Since(m.start), Wall: time.Now().Add(m.off), Quality: collector.ClockUnsynchronised}
 	if m.synch {
 		now.Quality = collector.ClockSynchronised
@@ -45,7 +57,7 @@ func TestClockSetLate(t *testing.T) {
 			t.Errorf("the clock is %q, problems are %v", status.Clock, status.Problems)
 		}
 		before := s.fleet.times(host)
-		m.off, m.synch = 0, true
+		m.findsTime()
 		s.link.set(func(l *link) { l.err = nil })
 		time.Sleep(24 * time.Hour)
 		stop()
@@ -122,7 +134,7 @@ func TestClockBehindAfterPowerCut(t *testing.T) {
 		got, seen := s.link.got, s.link.seen
 		days := history(t, s, path)
 
-		*m = machine{boot: "b", start: time.Now(), off: -7 * 24 * time.Hour}
+		m = &machine{boot: "b", start: time.Now(), off: -7 * 24 * time.Hour}
 		s = newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment })
 		s.link.got, s.link.seen = got, seen
 		stop = s.start(t)
@@ -131,7 +143,7 @@ func TestClockBehindAfterPowerCut(t *testing.T) {
 			t.Errorf("asked %d times within half an hour of the last reading", n)
 		}
 		time.Sleep(2 * time.Hour)
-		m.off, m.synch = 0, true
+		m.findsTime()
 		time.Sleep(time.Hour)
 		stop()
 		var last time.Time
@@ -158,7 +170,7 @@ func TestClockAhead(t *testing.T) {
 		s := newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment })
 		stop := s.start(t)
 		time.Sleep(50 * time.Hour)
-		m.off, m.synch = 0, true
+		m.findsTime()
 		time.Sleep(5 * time.Hour)
 		entries, err := s.Memory().Readings("")
 		if err != nil || len(entries) == 0 || entries[0].At.After(time.Now()) {
