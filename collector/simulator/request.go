@@ -18,7 +18,7 @@ type request struct {
 	maxRepetitions int
 
 	names []oid
-	list  []byte // the variable bindings as they came
+	list  []byte // the variable bindings as they came, but for the values, which may be malformed
 
 	// Of version 3: the message, and who has sent it, nil as long as that is not sure.
 	secured *envelope
@@ -72,11 +72,11 @@ func (q *request) parsePDU(b []byte) (err error) {
 			return err
 		}
 	}
-	var rest []byte
-	if q.list, rest, err = expect(b, tagSequence); err != nil || len(rest) > 0 {
+	b, rest, err := expect(b, tagSequence)
+	if err != nil || len(rest) > 0 {
 		return errBER
 	}
-	for b := q.list; len(b) > 0; {
+	for len(b) > 0 {
 		var binding, name []byte
 		if binding, b, err = expect(b, tagSequence); err != nil {
 			return err
@@ -92,6 +92,7 @@ func (q *request) parsePDU(b []byte) (err error) {
 			return err
 		}
 		q.names = append(q.names, o)
+		q.list = appendElement(q.list, tagSequence, append(appendElement(nil, tagOID, name), tagNull, 0))
 	}
 	return nil
 }
