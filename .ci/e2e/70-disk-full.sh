@@ -26,7 +26,7 @@ drained() { [ "$(waiting_now)" -lt 100 ] && more_than 200; }
 wait_for 60 "what waited is delivered" drained
 agent_stop
 everything_arrived
-dd if=/dev/zero of="$scratch/data/meteragent.db" bs=4096 seek=2 count=3 conv=notrunc status=none
+dd if=/dev/zero of="$scratch/data/meteragent.db" bs=4096 seek=2 count=30 conv=notrunc status=none
 cp "$scratch/data/meteragent.db" "$scratch/damaged.db"
 dd if=/dev/zero of="$scratch/data/fill" bs=4096 status=none 2>/dev/null || true
 agent_start
