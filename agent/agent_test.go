@@ -114,6 +114,7 @@ type link struct {
 	reject   func(transport.Message) bool
 	refuse   func(transport.Message) bool // the whole batch, if it holds one
 	orders   []transport.OrderState       // told once
+	hear     func(transport.Message)      // gets what arrives, instead of got
 	got      []transport.Message          // accepted, each once
 	seen     map[string]bool
 	attempts int
@@ -139,6 +140,9 @@ func (l *link) Send(_ context.Context, batch []transport.Message) (transport.Rec
 		case l.reject != nil && l.reject(m):
 			l.rejected++
 			receipt.Rejected = append(receipt.Rejected, transport.Rejection{ID: m.ID(), Problem: transport.Problem{Title: "no"}})
+		case l.hear != nil:
+			l.hear(m)
+			receipt.Accepted++
 		case l.seen[m.ID()]:
 			receipt.Duplicates++
 		default:

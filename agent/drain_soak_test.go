@@ -92,18 +92,24 @@ func watchMemory(done <-chan struct{}) (most [2]int) {
 			return most
 		case <-time.After(20 * time.Millisecond):
 		}
-		text, err := os.ReadFile("/proc/self/status")
-		if err != nil {
-			return most
-		}
-		for line := range strings.Lines(string(text)) {
-			var kib int
-			for i, name := range []string{"RssAnon:", "VmRSS:"} {
-				if rest, found := strings.CutPrefix(line, name); found {
-					fmt.Sscan(rest, &kib)
-					most[i] = max(most[i], kib)
-				}
+		now := resident()
+		most = [2]int{max(most[0], now[0]), max(most[1], now[1])}
+	}
+}
+
+// resident is the memory this process has now, in KiB: its own, and in all; 0 where the
+// system does not tell.
+func resident() (now [2]int) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return now
+	}
+	for line := range strings.Lines(string(text)) {
+		for i, name := range []string{"RssAnon:", "VmRSS:"} {
+			if rest, found := strings.CutPrefix(line, name); found {
+				fmt.Sscan(rest, &now[i])
 			}
 		}
 	}
+	return now
 }

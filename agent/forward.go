@@ -116,9 +116,13 @@ func (f *forwarder) deliver(ctx context.Context) error {
 }
 
 // depart sends as many batches as may be on the way, urgent ones first: what can leave now is
-// read and leaves before the rest of the window is read.
+// read and leaves before the rest of the window is read. The rest is not read for the one
+// batch that finds out whether the portal answers.
 func (f *forwarder) depart(ctx context.Context) error {
 	for _, bytes := range []int{f.flights * mostBytes, windowBytes} {
+		if f.flights == 1 && f.inFlight == 1 {
+			break
+		}
 		for _, w := range f.lanes {
 			if err := w.fill(min(bytes, windowBytes)); err != nil {
 				return err

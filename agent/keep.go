@@ -82,8 +82,14 @@ type keeping struct {
 	urgent   bool // an urgent record was made
 }
 
-func (k *keeping) all() error {
-	for _, step := range []func() error{k.device, k.decide, k.complain, k.record, k.history, k.plan} {
+func (k *keeping) all() error { return inOrder(k.conclude, k.record, k.history, k.plan) }
+
+// conclude does what follows from the reading and may be urgent.
+func (k *keeping) conclude() error { return inOrder(k.device, k.decide, k.complain) }
+
+// inOrder takes steps until one fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,32 +10,37 @@ import (
 	"testing/synctest"
 	"time"
 
-	"meteragent/agent"
 	"meteragent/agent/config"
 	"meteragent/collector"
+	"meteragent/store"
+	"meteragent/transport"
 )
 
 // A long time without a portal: the database stays within its limit, no day of a copier
 // is without its reading, orders are there, and all of it arrives, urgent first.
-func TestLongOutage(t *testing.T) { longOutage(t, 4, 8, 300_000) }
+func TestLongOutage(t *testing.T) { longOutage(t, 4, 8, 30*time.Minute, 300_000) }
 
-// A twenty-fifth of a thousand copiers with a twenty-fifth of the room: all of them
-// take hours.
+// A thousand copiers, read a quarter as often as usual, with half of the room that there
+// is by default: otherwise it takes an hour.
 func TestSoakLongOutage(t *testing.T) {
 	if os.Getenv("METERAGENT_SOAK") == "" {
 		t.Skip("make soak")
 	}
-	longOutage(t, 40, 30, 10_000_000)
+	longOutage(t, 1000, 30, 2*time.Hour, config.Default().Store.MaxBytes/2)
 }
 
-func longOutage(t *testing.T, copiers, days int, limit int64) {
+// mostMemory is what the agent and this test may take apart from the mapped file, in KiB.
+const mostMemory = 64 << 10
+
+func longOutage(t *testing.T, copiers, days int, every time.Duration, limit int64) {
 	path := database(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, path, func(c *config.Config) {
 			c.Networks[0].Addresses = []string{"10.0.0.0/16"}
-			c.Poll.Supplies, c.Store.MaxBytes = 30*time.Minute, limit
+			c.Poll.Supplies, c.Store.MaxBytes = every, limit
 		})
-		s.link.set(func(l *link) { l.err = errors.New("no route") })
+		heard := newHearing()
+		s.link.set(func(l *link) { l.err, l.hear = errors.New("no route"), heard.hear })
 		for i := range copiers {
 			address := fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250)
 			s.fleet.copiers[address+":161"] = &copier{serial: fmt.Sprintf("SER%05d", i), total: 1000, toner: 9}
@@ -42,71 +48,110 @@ func longOutage(t *testing.T, copiers, days int, limit int64) {
 		}
 		stop := s.start(t)
 		begin := time.Now()
-		var most uint64
-		for range days {
+		for day := range days {
 			time.Sleep(24 * time.Hour)
 			synctest.Wait()
 			status := s.status(t)
 			if used := status.Store.Used; used > limit+limit/8 {
-				t.Errorf("%d bytes are in use, of %d", used, limit)
+				t.Errorf("day %d: %d bytes are in use, of %d", day+1, used, limit)
 			}
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			most = max(most, m.HeapAlloc)
+			heard.memory()
+			t.Logf("day %d: %d bytes in use, %d readings dropped; heap %d MB, resident at most %d MB apart from the file",
+				day+1, status.Store.Used, status.Store.Dropped, heard.heap>>20, heard.resident>>10)
 		}
 		status := s.status(t)
 		if status.Store.Dropped == 0 || len(status.Problems) == 0 {
 			t.Errorf("nothing was dropped, or nobody is told: %+v, %q", status.Store, status.Problems)
 		}
 		s.link.set(func(l *link) { l.err = nil })
+		waited := status.Portals[0].Urgent + status.Portals[0].Bulk
 		time.Sleep(2 * time.Hour)
 		stop()
-		checkArrived(t, s.link, copiers, days, begin)
-		t.Logf("%d copiers, %d days: %d bytes in use of %d; %d readings dropped, %v arrived; heap at most %d MB",
-			copiers, days, status.Store.Used, limit, status.Store.Dropped, s.link.kinds(), most>>20)
+		heard.check(t, copiers, days, begin, waited)
+		t.Logf("%d copiers, %d days: %d bytes in use of %d; %d readings dropped, %v arrived; heap at most %d MB, resident at most %d MB apart from the file",
+			copiers, days, status.Store.Used, limit, status.Store.Dropped, heard.kinds, heard.heap>>20, heard.resident>>10)
 	})
 }
 
-func checkArrived(t *testing.T, l *link, copiers, days int, begin time.Time) {
-	t.Helper()
-	got := l.kinds()
-	if got["order"] != copiers || got["gap"] == 0 {
-		t.Errorf("arrived %v, want %d orders and gaps", got, copiers)
+// A hearing is a portal that keeps nothing but what is to be checked.
+type hearing struct {
+	kinds    map[string]int
+	told     int               // records dropped, as the portal was told
+	last     map[string]uint64 // of each lane and subject
+	wrong    []string          // what came in the wrong order
+	orders   int               // urgent records
+	late     int               // bulk records before the last urgent one
+	bulk     int
+	days     map[string]byte // device and day: 1 for a reading, 2 for a full one
+	heap     uint64          // bytes in use, at most
+	resident int             // KiB of memory of its own, at most
+}
+
+func newHearing() *hearing {
+	return &hearing{kinds: map[string]int{}, last: map[string]uint64{}, days: map[string]byte{}}
+}
+
+// hear takes one message. The link calls it for one at a time.
+func (h *hearing) hear(m transport.Message) {
+	h.kinds[m.Kind]++
+	if h.kinds[m.Kind]%1000 == 0 {
+		h.memory()
 	}
-	told := 0
-	for _, g := range bodies[agent.GapEvent](t, l, "gap") {
-		told += g.Records
+	if key := m.Lane + m.Subject; m.Seq > h.last[key] {
+		h.last[key] = m.Seq
+	} else if len(h.wrong) < 10 {
+		h.wrong = append(h.wrong, fmt.Sprintf("%s %d of %q after %d", m.Lane, m.Seq, m.Subject, h.last[key]))
 	}
-	if told == 0 {
-		t.Error("the portal was not told of what was dropped")
+	if h.bulk++; m.Lane == store.Urgent {
+		h.bulk--
+		h.late = h.bulk
 	}
-	per := map[string]int{}
-	for _, r := range bodies[collector.Reading](t, l, "reading") {
-		day := r.TakenAt.Format(time.DateOnly)
-		if len(r.Inputs) > 0 {
-			per[r.Device.ID+day+"full"]++
+	var body struct {
+		TakenAt time.Time
+		Inputs  []json.RawMessage
+		Records int
+	}
+	if json.Unmarshal(m.Body, &body) != nil {
+		return
+	}
+	h.told += body.Records
+	if m.Kind == "reading" {
+		key := m.Subject + body.TakenAt.Format(time.DateOnly)
+		h.days[key] |= 1
+		if len(body.Inputs) > 0 {
+			h.days[key] |= 2
 		}
-		per[r.Device.ID+day]++
+	}
+}
+
+// memory notes what this process takes.
+func (h *hearing) memory() {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	h.heap = max(h.heap, m.HeapAlloc)
+	h.resident = max(h.resident, resident()[0])
+}
+
+func (h *hearing) check(t *testing.T, copiers, days int, begin time.Time, waited int) {
+	t.Helper()
+	if h.kinds["order"] != copiers || h.kinds["gap"] == 0 || h.told == 0 {
+		t.Errorf("arrived %v, want %d orders and gaps, which told of %d records", h.kinds, copiers, h.told)
 	}
 	for i := range copiers {
 		for d := range days {
 			key := fmt.Sprintf("SER%05d%s", i, begin.Add(time.Duration(d)*24*time.Hour).UTC().Format(time.DateOnly))
-			if per[key] == 0 || per[key+"full"] == 0 {
-				t.Errorf("%s: %d readings arrived, %d full ones", key, per[key], per[key+"full"])
+			if h.days[key] != 3 {
+				t.Errorf("%s: the reading of the day and the full one: %b, want both", key, h.days[key])
 			}
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	bulk := false
-	last := map[string]uint64{}
-	for _, m := range l.got[:max(0, len(l.got)-4*copiers)] { // later ones are of the time after
-		if m.Seq <= last[m.Lane] {
-			t.Errorf("%s %d after %d", m.Lane, m.Seq, last[m.Lane])
-		}
-		last[m.Lane], bulk = m.Seq, bulk || m.Lane == "bulk"
-		if bulk && m.Kind == "order" {
-			t.Error("an order came behind the backlog")
-		}
+	if len(h.wrong) > 0 {
+		t.Errorf("records of a device came in the wrong order: %q", h.wrong)
+	}
+	if h.late > waited/20 {
+		t.Errorf("an order came behind %d records of the backlog of %d", h.late, waited)
+	}
+	if h.resident > mostMemory {
+		t.Errorf("%d KiB of memory, more than %d", h.resident, mostMemory)
 	}
 }

@@ -65,9 +65,8 @@ func newWriter(a *Agent) *writer {
 // given up for what stands beside it.
 func (w *writer) add(k keeping) error {
 	u := &unwritten{keeping: k, came: time.Now()}
-	_ = w.agent.store.Try(func(tx *store.Tx) error {
-		done, err := u.run(tx)
-		u.urgent = done.urgent
+	_ = w.agent.store.Try(func(tx *store.Tx) (err error) {
+		u.urgent, err = u.leads(tx)
 		return err
 	})
 	w.mu.Lock()
@@ -276,4 +275,12 @@ func (u *unwritten) run(tx *store.Tx) (keeping, error) {
 	k := u.keeping
 	k.tx, k.urgent = tx, false
 	return k, k.all()
+}
+
+// leads reports whether the reading leads to an urgent record. Nothing of it is to be kept.
+func (u *unwritten) leads(tx *store.Tx) (urgent bool, err error) {
+	k := u.keeping
+	k.tx, k.urgent = tx, false
+	err = k.conclude()
+	return k.urgent, err
 }

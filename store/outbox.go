@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -167,7 +166,6 @@ func (t *Tx) collect(from queue, max, maxBytes int) []Record {
 		if len(batch) > 0 && size > maxBytes {
 			break
 		}
-		r.Body = bytes.Clone(r.Body)
 		batch = append(batch, r)
 	}
 	return batch

@@ -17,51 +17,73 @@ const packFrom = 1 << 10
 // zero value works; it is safe for concurrent use.
 type packer struct {
 	writers sync.Pool // of *flate.Writer
-	readers sync.Pool // of io.ReadCloser, which is a flate.Resetter
+	readers sync.Pool // of *inflater
 }
 
-// pack returns a text in the form in which it is stored, and the flags that say so.
-func (p *packer) pack(text []byte) (stored []byte, flags byte) {
-	if len(text) < packFrom {
-		return text, 0
+// An inflater is used again and again.
+type inflater struct {
+	from   bytes.Reader
+	reader io.ReadCloser // of from; is a flate.Resetter
+	text   []byte        // what was read last
+}
+
+// pack appends a text in the form in which it is stored, and returns the flags that say so.
+func (p *packer) pack(to, text []byte) (value []byte, flags byte) {
+	if len(text) >= packFrom {
+		if value, ok := p.deflate(to, text); ok {
+			return value, deflated
+		}
 	}
-	var b bytes.Buffer
+	return append(to, text...), 0
+}
+
+// deflate is pack, unless it saves less than an eighth.
+func (p *packer) deflate(to, text []byte) (value []byte, ok bool) {
+	b := bytes.NewBuffer(to)
 	w, ok := p.writers.Get().(*flate.Writer)
 	if !ok {
 		var err error
-		if w, err = flate.NewWriter(&b, flate.DefaultCompression); err != nil {
-			return text, 0 // it has only the level to complain about
+		if w, err = flate.NewWriter(b, flate.DefaultCompression); err != nil {
+			return nil, false // it has only the level to complain about
 		}
 	}
 	defer p.writers.Put(w)
-	w.Reset(&b)
-	if _, err := w.Write(text); err != nil || w.Close() != nil || b.Len() > len(text)*7/8 {
-		return text, 0
+	w.Reset(b)
+	if _, err := w.Write(text); err != nil || w.Close() != nil || b.Len()-len(to) > len(text)*7/8 {
+		return nil, false
 	}
-	return b.Bytes(), deflated
+	return b.Bytes(), true
 }
 
-// unpack returns the text that pack was given. What does not end within MaxBody was
-// not packed by us.
+// unpack returns a copy of the text that pack was given. What does not end within MaxBody
+// was not packed by us.
 func (p *packer) unpack(stored []byte, flags byte) ([]byte, error) {
 	if flags&deflated == 0 {
-		return stored, nil
+		return bytes.Clone(stored), nil
 	}
-	r, ok := p.readers.Get().(io.ReadCloser)
+	r, ok := p.readers.Get().(*inflater)
 	if !ok {
-		r = flate.NewReader(nil)
+		r = &inflater{reader: flate.NewReader(nil)}
 	}
 	defer p.readers.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(stored), nil); err != nil {
+	if err := r.inflate(stored); err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
-	text := bytes.NewBuffer(make([]byte, 0, min(8*len(stored), MaxBody))) // readings become an eighth, at the best
-	_, err := text.ReadFrom(io.LimitReader(r, MaxBody+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("unpack: %w", err)
-	case text.Len() > MaxBody:
-		return nil, errors.New("unpack: there is too much")
+	return bytes.Clone(r.text), nil
+}
+
+// inflate leaves the text in r.text.
+func (r *inflater) inflate(stored []byte) error {
+	r.from.Reset(stored)
+	if err := r.reader.(flate.Resetter).Reset(&r.from, nil); err != nil {
+		return err
 	}
-	return text.Bytes(), nil
+	b := bytes.NewBuffer(r.text[:0])
+	_, err := b.ReadFrom(io.LimitReader(r.reader, MaxBody+1))
+	r.from.Reset(nil) // a value is part of the file, and valid only within a transaction
+	r.text = b.Bytes()
+	if err == nil && len(r.text) > MaxBody {
+		err = errors.New("there is too much")
+	}
+	return err
 }

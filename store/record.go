@@ -65,21 +65,20 @@ func isName(s string) bool {
 // encode makes the stored value. Stream, Lane and Seq are not in it, but its checksum
 // covers them: they are where it lies.
 func (r Record) encode(p *packer) []byte {
-	body, flags := p.pack(r.Body)
-	payload := make([]byte, 0, 4*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+len(body))
+	value := make([]byte, sealSize, sealSize+4*binary.MaxVarintLen64+len(r.Kind)+len(r.Subject)+min(len(r.Body), packFrom))
+	var flags byte
 	if r.Era != 0 {
-		flags |= dated
-		payload = binary.AppendUvarint(payload, r.Era)
+		flags = dated
+		value = binary.AppendUvarint(value, r.Era)
 	}
-	payload = binary.AppendVarint(payload, r.At.UnixMicro())
-	payload = appendText(payload, r.Kind)
-	payload = appendText(payload, r.Subject)
-	payload = append(payload, body...)
-	return seal(laneBucket(r.Lane, r.Stream), number(r.Seq), flags, payload)
+	value = binary.AppendVarint(value, r.At.UnixMicro())
+	value = appendText(value, r.Kind)
+	value = appendText(value, r.Subject)
+	value, packed := p.pack(value, r.Body)
+	return sealed(laneBucket(r.Lane, r.Stream), number(r.Seq), flags|packed, value)
 }
 
-// decode fills in what encode stored; the identity must be set. Body can be part of
-// value, which is valid only within the transaction.
+// decode fills in what encode stored; the identity must be set.
 func (r *Record) decode(p *packer, value []byte) error {
 	flags, err := r.decodeHead(value)
 	if err == nil {
@@ -88,7 +87,8 @@ func (r *Record) decode(p *packer, value []byte) error {
 	return err
 }
 
-// decodeHead is decode, but Body stays as it is stored, in the way flags say.
+// decodeHead is decode, but Body stays as it is stored, in the way flags say: part of
+// value, which is valid only within the transaction.
 func (r *Record) decodeHead(value []byte) (flags byte, err error) {
 	flags, payload, err := unseal(laneBucket(r.Lane, r.Stream), number(r.Seq), value)
 	if err != nil {

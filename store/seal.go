@@ -24,9 +24,12 @@ var errSeal = errors.New("checksum does not match")
 // covers the bucket's name and the key, so that a value that turns up in another
 // place is noticed, and one whose place is lost can be recognised.
 func seal(bucket string, key []byte, flags byte, payload []byte) []byte {
-	value := make([]byte, sealSize, sealSize+len(payload))
+	return sealed(bucket, key, flags, append(make([]byte, sealSize, sealSize+len(payload)), payload...))
+}
+
+// sealed is seal of a payload that has room for the seal before it.
+func sealed(bucket string, key []byte, flags byte, value []byte) []byte {
 	value[0], value[1] = sealVersion, flags
-	value = append(value, payload...)
 	binary.BigEndian.PutUint32(value[2:], checksum(bucket, key, value))
 	return value
 }

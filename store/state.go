@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -24,8 +23,8 @@ func (t *Tx) Put(bucket, key string, v any) error {
 	name := statePrefix + bucket
 	b, err := t.tx.CreateBucketIfNotExists([]byte(name))
 	if err == nil {
-		stored, flags := t.store.pack(data)
-		err = b.Put([]byte(key), seal(name, []byte(key), flags, stored))
+		value, flags := t.store.pack(make([]byte, sealSize, sealSize+min(len(data), packFrom)), data)
+		err = b.Put([]byte(key), sealed(name, []byte(key), flags, value))
 	}
 	if err != nil {
 		return fmt.Errorf("put %s %q: %w", bucket, key, err)
@@ -81,7 +80,7 @@ func (t *Tx) Each(bucket, prefix string, fn func(key string, value []byte) error
 		if err != nil {
 			return fmt.Errorf("read %s %q: %w", bucket, k, err)
 		}
-		if err := fn(string(k), slices.Clone(data)); err != nil {
+		if err := fn(string(k), data); err != nil {
 			return err
 		}
 	}
