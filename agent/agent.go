@@ -73,6 +73,7 @@ type Agent struct {
 	notice   func(Notice)
 	problems []string
 	policy   toner.Policy
+	doubt    time.Time // until then orders may be on their way that a damaged database has forgotten
 
 	health   *health
 	writer   *writer

@@ -23,11 +23,7 @@ func alertPolicy() alert.Policy {
 // complain tells of what the device complains of.
 func (k *keeping) complain() error {
 	r := &k.reading
-	var ledger alert.Ledger
-	found, err := k.tx.Get(complaints, r.Device.ID, &ledger)
-	if err != nil {
-		return err
-	}
+	ledger, found := recall[alert.Ledger](k.tx, k.agent.log, complaints, r.Device.ID)
 	events, next := alert.Decide(alertPolicy(), ledger, *r)
 	for _, e := range events {
 		lane := store.Bulk
@@ -39,7 +35,7 @@ func (k *keeping) complain() error {
 		}
 	}
 	if !found && len(next.Known) == 0 {
-		return nil
+		return k.tx.Delete(complaints, r.Device.ID) // it may be one that cannot be read
 	}
 	return k.tx.Put(complaints, r.Device.ID, next)
 }

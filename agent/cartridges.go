@@ -37,15 +37,10 @@ func (k *keeping) cartridges(before, next toner.Ledger) error {
 
 func (k *keeping) cartridge(key string, s toner.Supply) error {
 	r := &k.reading
-	var was Place
-	known, err := k.tx.Get(cartridges, s.Serial, &was)
-	if err != nil {
-		return err
-	}
+	was, known := recall[Place](k.tx, k.agent.log, cartridges, s.Serial)
 	if known && was.Device != r.Device.ID {
-		shared, err := stillThere(k.tx, was, s)
-		if err != nil || shared {
-			return err
+		if k.stillThere(was, s) {
+			return nil
 		}
 		e := toner.Event{
 			Event: "supplyMoved", At: r.TakenAt, Device: r.Device.ID, Supply: key, Name: supplyName(r, key),
@@ -63,12 +58,9 @@ func (k *keeping) cartridge(key string, s toner.Supply) error {
 
 // stillThere says that the other device has told the same number since: then it is no
 // cartridge's own.
-func stillThere(tx *store.Tx, was Place, s toner.Supply) (bool, error) {
-	var other toner.Ledger
-	if _, err := tx.Get(ledgers, was.Device, &other); err != nil {
-		return false, err
-	}
-	return other.Supplies[was.Supply].Serial == s.Serial && !other.Last.Before(s.Since), nil
+func (k *keeping) stillThere(was Place, s toner.Supply) bool {
+	other, _ := recall[toner.Ledger](k.tx, k.agent.log, ledgers, was.Device)
+	return other.Supplies[was.Supply].Serial == s.Serial && !other.Last.Before(s.Since)
 }
 
 func forgetCartridges(tx *store.Tx, before time.Time) error {

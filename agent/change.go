@@ -54,7 +54,7 @@ func (m Memory) change(id string, now time.Time, how func(*store.Tx, toner.Ledge
 				found = append(found, e)
 			}
 			return nil
-		}); err != nil {
+		}); err != nil && !(errors.Is(err, errUnreadable) && len(found) > 0) {
 			return err
 		}
 		switch {

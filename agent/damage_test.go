@@ -65,3 +65,53 @@ func zeroPage(t *testing.T, path string, page int64) {
 		t.Fatal(err)
 	}
 }
+
+// Any page of the database is lost after an order has left. It is not placed again while its
+// parcel is on its way, and the copier is read on.
+func TestOrderAndAnyPageLost(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path)
+		s.fleet.set(host, func(c *copier) { c.toner = 9 })
+		stop := s.start(t)
+		time.Sleep(12 * time.Hour)
+		stop()
+		if got := s.link.kinds(); got["order"] != 1 {
+			t.Fatalf("arrived %v, want an order", got)
+		}
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		salvaged := 0
+		for page := range int64(len(whole) / 4096) {
+			if err := os.WriteFile(path, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			zeroPage(t, path, page)
+			s = newSite(t, path)
+			saved, err := s.store.Saved()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if saved == nil { // a free page
+				if err := s.store.Close(); err != nil {
+					t.Error(err)
+				}
+				continue
+			}
+			salvaged++
+			s.fleet.set(host, func(c *copier) { c.toner = 8 })
+			stop = s.start(t)
+			time.Sleep(6 * time.Hour)
+			stop()
+			if got := s.link.kinds(); got["order"] != 0 || got["reading"] < 5 {
+				t.Errorf("without page %d arrived %v, want no second order, and readings", page, got)
+			}
+		}
+		t.Logf("%d of %d pages were missed", salvaged, len(whole)/4096)
+		if salvaged < 5 {
+			t.Errorf("only %d pages were missed", salvaged)
+		}
+	})
+}

@@ -40,11 +40,8 @@ const turns = 24 * time.Hour
 // device notes where the device answered and what that means.
 func (k *keeping) device() error {
 	r := &k.reading
-	var d Device
-	known, err := k.tx.Get(devices, r.Device.ID, &d)
-	if err != nil {
-		return err
-	}
+	var err error
+	d, known := recall[Device](k.tx, k.agent.log, devices, r.Device.ID)
 	if d.Lost {
 		if err := k.event(DeviceEvent{Event: "returned", LastRead: d.LastRead}, DeviceReturned); err != nil {
 			return err
@@ -88,19 +85,14 @@ func (k *keeping) device() error {
 // taken its place, or both answer by turns, since they have one address.
 func (k *keeping) neighbour(d *Device, wasHere bool) error {
 	id := k.reading.Device.ID
-	var before string
-	known, err := k.tx.Get(hosts, k.host, &before)
-	if err != nil {
-		return err
-	}
+	before, known := recall[string](k.tx, k.agent.log, hosts, k.host)
 	if known && before == id {
-		return k.rivalGone(d)
+		k.rivalGone(d)
+		return nil
 	}
 	if known {
-		var old Device
-		if _, err := k.tx.Get(devices, before, &old); err != nil {
-			return err
-		}
+		var err error
+		old, _ := recall[Device](k.tx, k.agent.log, devices, before)
 		switch {
 		case old.Host != k.host: // it has answered elsewhere since
 		case !wasHere:
@@ -119,18 +111,14 @@ func (k *keeping) neighbour(d *Device, wasHere bool) error {
 }
 
 // rivalGone forgets another device at this host that has not answered for long.
-func (k *keeping) rivalGone(d *Device) error {
+func (k *keeping) rivalGone(d *Device) {
 	if d.Rival == "" {
-		return nil
+		return
 	}
-	var rival Device
-	if _, err := k.tx.Get(devices, d.Rival, &rival); err != nil {
-		return err
-	}
+	rival, _ := recall[Device](k.tx, k.agent.log, devices, d.Rival)
 	if rival.Host != k.host || k.reading.TakenAt.Sub(rival.LastRead) >= turns {
 		d.Rival = ""
 	}
-	return nil
 }
 
 // sentHost is a host if addresses may be sent.

@@ -33,11 +33,15 @@ func (a *Agent) say(event string) error {
 	return a.sayMore(store.Bulk, AgentEvent{Event: event}, func(*store.Tx) error { return nil })
 }
 
-// saySaved tells once of a damaged database in whose place this one was made.
+// saySaved tells once of a damaged database in whose place this one was made, and notes how
+// long orders may be on their way that it has forgotten.
 func (a *Agent) saySaved() error {
 	saved, err := a.store.Saved()
 	if saved == nil || err != nil {
 		return err
+	}
+	if saved.BadPages > 0 || !saved.Complete {
+		a.doubt = a.delivered(saved.At)
 	}
 	var told time.Time
 	err = a.store.View(func(tx *store.Tx) error {
@@ -105,7 +109,7 @@ func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) e
 	counted := a.tally.take()
 	err = a.store.Update(func(tx *store.Tx) error {
 		e.Devices = 0
-		err := eachDevice(tx, func(Device) error { e.Devices++; return nil })
+		err := a.eachDevice(tx, func(Device) error { e.Devices++; return nil })
 		if err != nil {
 			return err
 		}

@@ -218,7 +218,7 @@ func (f *forwarder) settle() error {
 	}
 	err := f.agent.store.Update(func(tx *store.Tx) error {
 		if f.to.Orders { // nobody else has a say in them
-			if err := applyOrderStates(tx, f.orders, time.Now().UTC()); err != nil {
+			if err := f.agent.applyOrderStates(tx, f.orders, time.Now().UTC()); err != nil {
 				return err
 			}
 		}

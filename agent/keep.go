@@ -113,10 +113,7 @@ func (k *keeping) append(lane, kind string, body any) error {
 func (k *keeping) history() error {
 	shown := k.reading
 	if k.scope != collector.Full || shown.Missing != nil {
-		var full collector.Reading
-		if _, err := k.tx.Get(last, shown.Device.ID, &full); err != nil {
-			return err
-		}
+		full, _ := recall[collector.Reading](k.tx, k.agent.log, last, shown.Device.ID)
 		shown = completed(shown, full, k.scope)
 	}
 	if err := k.tx.Put(last, shown.Device.ID, shown); err != nil {
@@ -173,10 +170,9 @@ func newerMeters(full, newer []collector.Meter) []collector.Meter {
 func (k *keeping) day(e page.Entry) error {
 	prefix := e.Device + "|"
 	key := prefix + e.At.UTC().Format(time.DateOnly)
-	var before page.Entry
-	known, err := k.tx.Get(daily, key, &before)
-	if err != nil || known && k.reading.Clock == collector.ClockEstimated {
-		return err // what is known of a day is not replaced by what may be of another
+	_, known := recall[page.Entry](k.tx, k.agent.log, daily, key)
+	if known && k.reading.Clock == collector.ClockEstimated {
+		return nil // what is known of a day is not replaced by what may be of another
 	}
 	if !known {
 		oldest := prefix + e.At.Add(-dailyKept).UTC().Format(time.DateOnly)

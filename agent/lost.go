@@ -19,10 +19,7 @@ func (a *Agent) countSilence(by time.Duration) (sought bool, err error) {
 	err = a.store.Update(func(tx *store.Tx) error {
 		sought, lost = false, nil
 		for _, id := range silent {
-			var d Device
-			if _, err := tx.Get(devices, id, &d); err != nil {
-				return err
-			}
+			d, _ := recall[Device](tx, a.log, devices, id)
 			d.Silent += by
 			switch {
 			case d.Silent < a.cfg.Discovery.LostAfter:
@@ -59,7 +56,7 @@ func (a *Agent) countSilence(by time.Duration) (sought bool, err error) {
 func (a *Agent) silentDevices() (silent []string, err error) {
 	hosts := a.health.copyHosts()
 	err = a.store.View(func(tx *store.Tx) error {
-		return eachDevice(tx, func(d Device) error {
+		return a.eachDevice(tx, func(d Device) error {
 			host, asked := hosts[d.Host]
 			_, configured := a.networkOf(d.Device.Address, d.Device.Port)
 			if asked && configured && !d.Lost && (!host.answers || host.device != d.Device.ID) {

@@ -72,10 +72,7 @@ func (k *keeping) decide() error {
 	if r.Lacks("supplies", "alerts", "meters", "device", "vendor") {
 		return nil // what was not read is no sign of anything; the next reading decides
 	}
-	var ledger toner.Ledger
-	if _, err := k.tx.Get(ledgers, r.Device.ID, &ledger); err != nil {
-		return err
-	}
+	ledger := k.agent.ledger(k.tx, r.Device.ID, r.TakenAt)
 	policy := k.agent.policy
 	var err error
 	if policy.Placed, err = placedSince(k.tx, r.TakenAt.Add(-24*time.Hour)); err != nil {
@@ -92,7 +89,7 @@ func (k *keeping) decide() error {
 			return err
 		}
 	}
-	if err := noteStates(k.tx, next.Orders(), r.TakenAt); err != nil {
+	if err := k.agent.noteStates(k.tx, next.Orders(), r.TakenAt); err != nil {
 		return err
 	}
 	if err := k.cartridges(ledger, next); err != nil {
@@ -148,13 +145,9 @@ func placedSince(tx *store.Tx, since time.Time) (n int, err error) {
 }
 
 // noteStates brings the entries of orders up to date.
-func noteStates(tx *store.Tx, states []toner.OrderState, at time.Time) error {
+func (a *Agent) noteStates(tx *store.Tx, states []toner.OrderState, at time.Time) error {
 	for _, s := range states {
-		var e OrderEntry
-		known, err := tx.Get(orders, s.ID, &e)
-		if err != nil {
-			return err
-		}
+		e, known := recall[OrderEntry](tx, a.log, orders, s.ID)
 		if !known || e.State == s.State {
 			continue
 		}
@@ -168,26 +161,18 @@ func noteStates(tx *store.Tx, states []toner.OrderState, at time.Time) error {
 
 // applyOrderStates writes down what the portal said of orders. An order that is not
 // ours is passed over.
-func applyOrderStates(tx *store.Tx, said []transport.OrderState, at time.Time) error {
+func (a *Agent) applyOrderStates(tx *store.Tx, said []transport.OrderState, at time.Time) error {
 	for _, s := range said {
-		var e OrderEntry
-		known, err := tx.Get(orders, s.ID, &e)
-		if err != nil {
-			return err
-		}
+		e, known := recall[OrderEntry](tx, a.log, orders, s.ID)
 		if !known {
 			continue
 		}
 		device := e.Order.Device.ID
-		var ledger toner.Ledger
-		if _, err := tx.Get(ledgers, device, &ledger); err != nil {
-			return err
-		}
-		ledger = ledger.Apply(toner.OrderState(s))
+		ledger := a.ledger(tx, device, at).Apply(toner.OrderState(s))
 		if err := tx.Put(ledgers, device, ledger); err != nil {
 			return err
 		}
-		if err := noteStates(tx, ledger.Orders(), at); err != nil {
+		if err := a.noteStates(tx, ledger.Orders(), at); err != nil {
 			return err
 		}
 	}

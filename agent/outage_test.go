@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
@@ -215,20 +216,55 @@ func TestOrderStates(t *testing.T) {
 	})
 }
 
-// What is kept of a device and cannot be read any more costs no reading.
-func TestUnreadableLedger(t *testing.T) {
-	path := database(t)
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, path)
-		err := s.store.Update(func(tx *store.Tx) error { return tx.Put("ledger", "ABC12345", "no ledger") })
-		if err != nil {
-			t.Fatal(err)
-		}
-		stop := s.start(t)
-		time.Sleep(5 * time.Hour)
-		stop()
-		if got := s.link.kinds()["reading"]; got < 5 || len(s.link.holes()) > 0 {
-			t.Errorf("%d readings arrived with holes %v, want 5 or more and no hole", got, s.link.holes())
-		}
-	})
+// What is kept and cannot be read any more costs no reading, orders nothing twice, holds up no
+// delivery, and is shown as long as it is so.
+func TestUnreadableValues(t *testing.T) {
+	for _, bucket := range []string{"ledger", "device", "host", "last", "daily", "complaint", "order", "told", "traffic", "plan"} {
+		t.Run(bucket, func(t *testing.T) {
+			path := database(t)
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, path)
+				s.fleet.set(host, func(c *copier) { c.toner = 9 })
+				stop := s.start(t)
+				time.Sleep(3 * time.Hour)
+				orders, err := s.Memory().Orders()
+				if err != nil || len(orders) != 1 {
+					t.Fatalf("orders are %+v, %v; want one", orders, err)
+				}
+				day := "ABC12345|" + time.Now().UTC().Format(time.DateOnly)
+				key := map[string]string{"host": host, "order": orders[0].ID, "told": "clock", "daily": day}[bucket]
+				stop()
+				arrived := s.link
+
+				s = newSite(t, path)
+				s.link.seen, s.link.got = arrived.seen, arrived.got
+				err = s.store.Update(func(tx *store.Tx) error { return tx.Put(bucket, cmp.Or(key, "ABC12345"), -1.5) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if bucket != "told" && bucket != "plan" && bucket != "host" && bucket != "traffic" && bucket != "daily" {
+					if got := s.status(t).Problems; len(got) == 0 || !strings.Contains(got[0], bucket) {
+						t.Errorf("problems %q do not name what cannot be read", got)
+					}
+				}
+				s.fleet.set(host, func(c *copier) { c.toner = 8 })
+				s.link.set(func(l *link) { l.orders = []transport.OrderState{{ID: orders[0].ID, State: "accepted"}} })
+				before := s.link.kinds()["reading"]
+				stop = s.start(t)
+				time.Sleep(3 * time.Hour)
+				status := s.status(t)
+				stop()
+				got := s.link.kinds()
+				if got["order"] != 1 || got["reading"] < before+3 || len(s.link.holes()) > 0 {
+					t.Errorf("arrived %v with holes %v, want one order and %d readings or more", got, s.link.holes(), before+3)
+				}
+				if p := status.Portals[0]; p.Bulk != 0 || p.Urgent != 0 {
+					t.Errorf("%d + %d records still wait", p.Urgent, p.Bulk)
+				}
+				if bucket != "order" && (len(status.Problems) > 0 || status.Orders[0].State != "accepted") {
+					t.Errorf("in the end problems are %q and the order is %q", status.Problems, status.Orders[0].State)
+				}
+			})
+		})
+	}
 }

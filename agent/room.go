@@ -128,7 +128,7 @@ func (r *room) thin(ctx context.Context, reason string, until time.Time, enough 
 			break
 		}
 		done, err := r.thinner.Step(until, roomStep, func(tx *store.Tx, d store.Thinned) error {
-			return noteGap(tx, reason, d)
+			return r.agent.noteGap(tx, reason, d)
 		})
 		if err != nil {
 			return err
@@ -144,11 +144,8 @@ func (r *room) thin(ctx context.Context, reason string, until time.Time, enough 
 }
 
 // noteGap counts what is dropped and tells the portal, in the same transaction.
-func noteGap(tx *store.Tx, reason string, d store.Thinned) error {
-	var sum dropped
-	if _, err := tx.Get(toldOf, "dropped", &sum); err != nil {
-		return err
-	}
+func (a *Agent) noteGap(tx *store.Tx, reason string, d store.Thinned) error {
+	sum, _ := recall[dropped](tx, a.log, toldOf, "dropped")
 	sum.Records, sum.Last, sum.At = sum.Records+d.Records, d.Last, time.Now().UTC()
 	if err := tx.Put(toldOf, "dropped", sum); err != nil {
 		return err

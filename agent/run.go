@@ -190,7 +190,7 @@ func (a *Agent) schedule() (*schedule, error) {
 	believed, _, _ := a.time.now()
 	off := now.Sub(believed) // due times are on the clock that is never set
 	err := a.store.View(func(tx *store.Tx) error {
-		return eachDevice(tx, func(d Device) error {
+		return a.eachDevice(tx, func(d Device) error {
 			n, ok := a.networkOf(d.Device.Address, d.Device.Port)
 			if !ok {
 				return nil // no longer in the configuration: it is not asked

@@ -57,22 +57,21 @@ func (m Memory) Status() (page.Status, error) {
 		hosts = m.health.copyHosts()
 	}
 	err := m.Store.View(func(tx *store.Tx) error {
-		err := eachDevice(tx, func(d Device) error {
+		passedOver(&s, eachDevice(tx, func(d Device) error {
 			shown, err := showDevice(tx, d, hosts)
 			m.politeness(tx, &shown)
 			s.Devices = append(s.Devices, shown)
 			delete(hosts, d.Host)
-			return errors.Join(err, trouble(tx, &s, shown))
-		})
-		if err != nil {
-			return err
-		}
-		return eachOrder(tx, func(e OrderEntry) error {
+			passedOver(&s, errors.Join(err, trouble(tx, &s, shown)))
+			return nil
+		}))
+		passedOver(&s, eachOrder(tx, func(e OrderEntry) error {
 			if e.open() {
 				s.Orders = append(s.Orders, ShowOrder(e))
 			}
 			return nil
-		})
+		}))
+		return nil
 	})
 	if err != nil {
 		return s, err
@@ -85,6 +84,13 @@ func (m Memory) Status() (page.Status, error) {
 	}
 	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
 	return s, errors.Join(m.saved(&s), m.room(&s), m.portals(&s), m.updated(&s))
+}
+
+// passedOver adds that something that is kept cannot be read, and is not shown.
+func passedOver(s *page.Status, err error) {
+	if err != nil {
+		s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.unreadable", "reason", err))
+	}
 }
 
 // saved adds that the database was damaged, as long as the damaged file lies there.
@@ -232,6 +238,9 @@ func (m Memory) Readings(device string) ([]page.Entry, error) {
 			return nil
 		})
 	})
+	if errors.Is(err, errUnreadable) {
+		err = nil // the others are worth showing; the status says what is wrong
+	}
 	slices.SortStableFunc(entries, func(a, b page.Entry) int { return b.At.Compare(a.At) })
 	return entries, err
 }
@@ -245,6 +254,9 @@ func (m Memory) Orders() ([]page.Order, error) {
 			return nil
 		})
 	})
+	if errors.Is(err, errUnreadable) {
+		err = nil
+	}
 	slices.SortFunc(all, func(a, b page.Order) int { return b.At.Compare(a.At) })
 	return all, err
 }

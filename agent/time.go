@@ -85,11 +85,9 @@ func (k *timekeeper) save(tx *store.Tx) (committed func(), err error) {
 // begin goes on with what the database knows of the clock.
 func (k *timekeeper) begin() error {
 	err := k.agent.store.View(func(tx *store.Tx) error {
-		if _, err := tx.Get(toldOf, "clock", &k.book); err != nil {
-			return err
-		}
+		k.book, _ = recall[clock.Book](tx, k.agent.log, toldOf, "clock")
 		k.saved = k.book
-		return eachDevice(tx, func(d Device) error {
+		return k.agent.eachDevice(tx, func(d Device) error {
 			// The book knows the time to the hour, a device's last reading knows more.
 			if d.LastRead.After(k.book.Seen) && d.LastRead.Sub(k.book.Seen) <= 2*time.Hour {
 				k.book.Seen = d.LastRead

@@ -220,14 +220,29 @@ func TestOneBadDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.writer.flush()
-	if w := waiting(t, s); w.Bulk != 5 { // three readings, two devices found
-		t.Errorf("%d records, want 5", w.Bulk)
+	if w := waiting(t, s); w.Bulk != 6 { // three readings, three devices found
+		t.Errorf("%d records, want 6", w.Bulk)
 	}
 	if _, err := a.keep(reading("B", 2), "hB", collector.Full); err != nil {
 		t.Error(err)
 	}
 	a.writer.flush()
-	if w := waiting(t, s); w.Bulk != 6 {
-		t.Errorf("%d records after the next reading, want 6", w.Bulk)
+	if w := waiting(t, s); w.Bulk != 7 {
+		t.Errorf("%d records after the next reading, want 7", w.Bulk)
+	}
+}
+
+// Where nothing can be kept of a device, its reading itself is.
+func TestNothingKeptOfADevice(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	for serial, host := range map[string]string{"A": "hA", "B": strings.Repeat("h", 1100), "C": "hC"} { // a key that is too long
+		if _, err := a.keep(reading(serial, 1), host, collector.Full); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.writer.flush()
+	if w := waiting(t, s); w.Bulk != 5 { // three readings, two devices found
+		t.Errorf("%d records, want 5", w.Bulk)
 	}
 }

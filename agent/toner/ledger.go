@@ -25,6 +25,7 @@ type Ledger struct {
 	Last     time.Time         `json:"last"`               // when the last reading was taken
 	Open     time.Time         `json:"open,omitzero"`      // since when a cover has been open
 	Placed   []time.Time       `json:"placed,omitempty"`   // when orders were placed, within 30 days
+	Doubt    time.Time         `json:"doubt,omitzero"`     // until then an order may be on its way that is not known any more; see Rebuild
 	Supplies map[string]Supply `json:"supplies,omitempty"` // by key; at most 64
 }
 

@@ -43,6 +43,7 @@ const (
 	HeldConfirm  Hold = "confirm"  // more readings must say so
 	HeldDoubted  Hold = "doubted"  // the level jumped, and must stay before it is believed
 	HeldOther    Hold = "other"    // another cartridge may be in, which is not sure yet
+	HeldDamaged  Hold = "damaged"  // what was ordered before may be forgotten; see Rebuild
 	HeldOff      Hold = "off"      // the mode
 	HeldQuiet    Hold = "quiet"    // the device is on the quiet list
 	HeldContract Hold = "contract" // the supply is not in the contract

@@ -20,6 +20,8 @@ import (
 //	=             the last reading again
 //	/             a reading without supplies
 //	+72h          three days pass
+//	lost          not a reading: the ledger is lost, its orders are not
+//	damaged       the orders are lost, too; a parcel takes 72 hours at most
 //	shipped       not a reading: the portal says so; also accepted, cancelled
 //	8!            this reading must place an order; all others must not
 func TestStories(t *testing.T) {
@@ -60,6 +62,14 @@ func TestStories(t *testing.T) {
 		{"until the cartridge is another one", "14 13! cancelled 2 100 100 14 13!", toner.Ordered},
 		{"the portal is late", "14 13! 100 100 cancelled 99", toner.Fine},
 
+		{"a lost ledger orders nothing twice", "40 14 13! lost 12 11 0 100 99 14 13!", toner.Ordered},
+		{"nor after the parcel has left", "14 13! shipped lost 12 11 0 0 20 20", toner.Shipped},
+		{"nor what was cancelled", "14 13! cancelled lost 12 11 0 0", toner.Stopped},
+		{"what was replaced is over", "40 14 10! 3 100 100 lost 14 13!", toner.Ordered},
+		{"a serial number is still known", "14#A 13#A! lost 20#B 20#B", toner.Replaced},
+		{"where orders are lost a parcel may be on its way", "14 13! damaged 12 11 +72h 10!", toner.Ordered},
+		{"and comes", "14 13! damaged 12 11 100 100 99 99", toner.Fine},
+
 		{"levels that are not measured order nothing", "some some ? ? some", toner.Unknown},
 		{"the device's own word does", "some some+almost some+almost! some+empty", toner.Ordered},
 		{"and empty does", "some some+empty some+empty!", toner.Ordered},
@@ -92,6 +102,12 @@ func tell(t *testing.T, readings string, want toner.State) {
 		case "accepted", "shipped", "cancelled":
 			ledger = ledger.Apply(toner.OrderState{ID: orders[len(orders)-1].ID, State: word})
 			continue
+		case "lost":
+			ledger = toner.Rebuild(ledger.Device, known(ledger, orders), time.Time{})
+			continue
+		case "damaged":
+			ledger = toner.Rebuild(ledger.Device, nil, last.TakenAt.Add(72*time.Hour))
+			continue
 		case "=":
 		case "+72h":
 			last.TakenAt = last.TakenAt.Add(72 * time.Hour)
@@ -118,6 +134,20 @@ func tell(t *testing.T, readings string, want toner.State) {
 	if len(ids) != len(orders) {
 		t.Errorf("%d orders have %d ids", len(orders), len(ids))
 	}
+}
+
+// known are orders with what became of them.
+func known(l toner.Ledger, orders []toner.Order) (all []toner.Placed) {
+	for _, o := range orders {
+		state := "replaced"
+		for _, s := range l.Orders() {
+			if s.ID == o.ID {
+				state = s.State
+			}
+		}
+		all = append(all, toner.Placed{Order: o, State: state})
+	}
+	return all
 }
 
 // reading makes a reading of a device with a black toner, a ghost and a waste box.

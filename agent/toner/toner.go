@@ -138,6 +138,9 @@ func (v *visit) look() {
 func (v *visit) order(s collector.Supply, rule Rule, state Supply, code Code, parcel string) Supply {
 	now := v.ledger.Last
 	state.Held = v.policy.held(v.reading.Device, s, v.ledger.placed(now))
+	if v.ledger.Doubt.After(now) {
+		state.Held = HeldDamaged
+	}
 	if state.Held != "" {
 		return state
 	}
