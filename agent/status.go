@@ -76,13 +76,13 @@ func (m Memory) Status() (page.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	slices.SortFunc(s.Orders, func(a, b page.Order) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(s.Orders, func(a, b page.Order) int { return a.At.Compare(b.At) })
 	for host, h := range hosts {
 		if !h.answers {
 			s.Silent = append(s.Silent, page.Silent{Address: host, Since: h.since.UTC(), Reason: h.err.Error(), Hint: string(Hint(h.err))})
 		}
 	}
-	slices.SortFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
+	slices.SortStableFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
 	return s, errors.Join(m.saved(&s), m.room(&s), m.portals(&s), m.updated(&s))
 }
 
@@ -257,7 +257,7 @@ func (m Memory) Orders() ([]page.Order, error) {
 	if errors.Is(err, errUnreadable) {
 		err = nil
 	}
-	slices.SortFunc(all, func(a, b page.Order) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(all, func(a, b page.Order) int { return b.At.Compare(a.At) })
 	return all, err
 }
 

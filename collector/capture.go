@@ -58,7 +58,7 @@ func (q *query) record(ctx context.Context) ([]variable, error) {
 			all = append(all, values...)
 		}
 	}
-	slices.SortFunc(all, func(a, b variable) int { return compareOID(a.name, b.name) })
+	slices.SortStableFunc(all, func(a, b variable) int { return compareOID(a.name, b.name) })
 	all = slices.CompactFunc(all, func(a, b variable) bool { return a.name == b.name })
 	return q.scrub(all), nil
 }

@@ -82,7 +82,7 @@ func Decide(p Policy, ledger Ledger, r collector.Reading) (events []Event, next 
 			v.away(key, known)
 		}
 	}
-	slices.SortFunc(v.events, func(a, b Event) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(v.events, func(a, b Event) int { return strings.Compare(a.ID, b.ID) })
 	return v.events, next
 }
 

@@ -49,7 +49,7 @@ func (l Ledger) Raised() (all []Known) {
 			all = append(all, k)
 		}
 	}
-	slices.SortFunc(all, func(a, b Known) int {
+	slices.SortStableFunc(all, func(a, b Known) int {
 		if c := a.First.Compare(b.First); c != 0 {
 			return c
 		}

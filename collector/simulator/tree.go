@@ -75,7 +75,7 @@ func (t *tree) row(entry string, index []uint32, cells columns) {
 
 // sort brings the objects in order.
 func (t tree) sort() {
-	slices.SortFunc(t, func(a, b object) int { return slices.Compare(a.name, b.name) })
+	slices.SortStableFunc(t, func(a, b object) int { return slices.Compare(a.name, b.name) })
 }
 
 // at makes a row's index.

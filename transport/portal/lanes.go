@@ -79,7 +79,7 @@ func (p *Portal) holes() []Hole {
 			next = s.last + 1
 		}
 	}
-	slices.SortFunc(holes, func(a, b Hole) int {
+	slices.SortStableFunc(holes, func(a, b Hole) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Lane, b.Lane), cmp.Compare(a.First, b.First))
 	})
 	return holes

@@ -49,7 +49,7 @@ func (p *Portal) view() view {
 	for _, d := range p.devices {
 		v.Devices = append(v.Devices, *d)
 	}
-	slices.SortFunc(v.Devices, func(a, b device) int {
+	slices.SortStableFunc(v.Devices, func(a, b device) int {
 		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID))
 	})
 	v.Orders = newest(p.orders, ordersShown)
