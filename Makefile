@@ -12,12 +12,18 @@ SOAK ?= 10m
 FUZZ ?= 10s
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
-RELEASE := -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(STAMP)'
+# What runs seldom, or waits for the network, is compiled without inlining, which makes the program 0.9 MB smaller. What
+# reads, packs, encrypts and keeps is not in this list.
+COLD    := meteragent/agent/... meteragent/packaging/... meteragent/transport/portal meteragent/collector/simulator \
+	github.com/gorilla/... github.com/kardianos/... github.com/pelletier/... github.com/spf13/... \
+	crypto/ecdsa crypto/elliptic crypto/rsa crypto/tls crypto/x509/... encoding/asn1 fmt log/... math/big mime/... \
+	net net/http/... net/url regexp/... text/template time vendor/golang.org/x/crypto/cryptobyte
+RELEASE := -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(STAMP)' $(COLD:%=-gcflags=%=-l)
 TARGETS ?= linux-amd64 linux-arm64 linux-arm-5 linux-arm-6 linux-arm-7 linux-mipsle windows-amd64 windows-arm64
 
 .PHONY: build
 build: ## the program for this machine, ./meteragent
-	$(GO) build $(RELEASE) .
+	CGO_ENABLED=0 $(GO) build $(RELEASE) .
 
 .PHONY: help
 help: ## this list
