@@ -50,8 +50,7 @@ const (
 // could be read last, so that trying is paid for once. It is safe for concurrent
 // use; reads of one address wait for each other.
 type Collector struct {
-	buffers  sync.Pool // of *[maxPacket]byte
-	rooms    sync.Pool // of *room
+	rooms    depot
 	profiles *Profiles
 
 	mu    sync.Mutex
@@ -90,12 +89,10 @@ func NewWith(profiles *Profiles) *Collector {
 	return &Collector{
 		profiles: profiles,
 
-		buffers: sync.Pool{New: func() any { return new([maxPacket]byte) }},
-		rooms:   sync.Pool{New: func() any { return new(room) }},
-		busy:    map[netip.AddrPort]chan struct{}{},
-		known:   map[netip.AddrPort]approach{},
-		paces:   map[netip.AddrPort]pace{},
-		keys:    map[place]keys{},
+		busy:  map[netip.AddrPort]chan struct{}{},
+		known: map[netip.AddrPort]approach{},
+		paces: map[netip.AddrPort]pace{},
+		keys:  map[place]keys{},
 	}
 }
 
@@ -158,18 +155,15 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	started := time.Now()
 	limited, cancel, limit := within(ctx, t.Deadline)
 	defer cancel()
-	in := c.rooms.Get().(*room)
-	defer c.rooms.Put(in)
-	w, hangUp, err := dial(limited, to, in.packet[:])
+	w, hangUp, err := dial(limited, to, &c.rooms)
 	if err != nil {
 		return Reading{}, unreachable(err)
 	}
-	defer w.letGo(&c.buffers)
 	defer hangUp()
 	w.timeout, w.tries = t.Timeout, 1+t.Retries
 	w.pace, w.gate, w.limit = c.paceOf(to), &c.gate, limit
 
-	q, err := c.converse(limited, w, to, t, &in.plan)
+	q, err := c.converse(limited, w, to, t)
 	if err == nil && then != nil {
 		err = then(limited, q)
 	}
@@ -204,16 +198,17 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 // converse reads the device in the first way in which it answers, and remembers
 // that. What worked last comes first; if it does not work any more, it is forgotten,
 // and the next reading tries every way again. A device that refuses every user says
-// more with that than by its silence about the rest. The plan is read into p.
-func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target, p *plan) (*query, error) {
+// more with that than by its silence about the rest.
+func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (*query, error) {
 	failure := errSilent
-	if !p.parse(t.Plan) || !p.fits(c.profiles, time.Now()) {
+	p := parsePlan(t.Plan)
+	if p != nil && !p.fits(c.profiles, time.Now()) {
 		p = nil
 	}
 	for i, a := range c.approaches(to, t.Credentials, p) {
 		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
 		a.limits.relax()
-		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles}
+		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles, room: w.loan.room}
 		var err error
 		if t.LetSleep {
 			err = q.stillAsleep(ctx, w.pace.slumber)
@@ -224,7 +219,7 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 			kept, err = q.follow(ctx, p, time.Now())
 		}
 		if err == nil && !kept {
-			w.buffer, q.found = w.roomy(&c.buffers), make(harvest, 40)
+			w.buffer, q.found = w.loan.largeRoom(), make(harvest, 40)
 			err = q.read(ctx)
 		}
 		a.judge(q, follows)
@@ -274,6 +269,9 @@ func (a *approach) judge(q *query, followed bool) {
 // approaches lists the ways to try: the one that worked last, or else all of them,
 // beginning with that of the plan, which may be nil.
 func (c *Collector) approaches(to netip.AddrPort, credentials []Credential, p *plan) []approach {
+	c.mu.Lock()
+	known, ok := c.known[to]
+	c.mu.Unlock()
 	var list []approach
 	for i, credential := range credentials {
 		versions := []Version{credential.Version}
@@ -281,19 +279,16 @@ func (c *Collector) approaches(to netip.AddrPort, credentials []Credential, p *p
 			versions = []Version{V2c, V1}
 		}
 		for _, v := range versions {
+			if ok && credential.in(v) == known.credential {
+				known.place = i
+				return []approach{known}
+			}
 			a := c.approach(credential.in(v))
 			a.place = i
 			list = append(list, a)
 		}
 	}
-	c.mu.Lock()
-	known, ok := c.known[to]
-	c.mu.Unlock()
 	for i, a := range list {
-		if ok && a.credential == known.credential {
-			known.place = a.place
-			return []approach{known}
-		}
 		if p != nil && a.place == p.place && a.credential.Version == p.version {
 			a.limits = p.limits
 			copy(list[1:i+1], list[:i])

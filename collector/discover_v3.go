@@ -36,7 +36,7 @@ func (s *sweep) secured(i int, packet []byte, h header) {
 		if !met {
 			c = &meeting{codec: newCodec(r.credential, s.collector.approach(r.credential).peer)}
 		}
-		a, _, err := c.decode(packet)
+		a, _, err := c.decode(packet, &s.scratch)
 		var told *report
 		switch {
 		case errors.As(err, &told):

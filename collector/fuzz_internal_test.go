@@ -214,7 +214,7 @@ func FuzzPacket(f *testing.F) {
 		before := bytes.Clone(packet)
 		for _, version := range []Version{V1, V2c} {
 			c := newCodec(Credential{Version: version, Community: "public"}, nil)
-			a, _, err := c.decode(packet)
+			a, _, err := c.decode(packet, &scratch{})
 			if err != nil {
 				continue
 			}
@@ -245,7 +245,7 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		ours := newCodec(Credential{Version: V2c, Community: "public"}, nil)
 		theirs := &gosnmp.GoSNMP{Version: gosnmp.Version2c, Community: "public"}
-		a, id, err := ours.decode(packet)
+		a, id, err := ours.decode(packet, &scratch{})
 		p, theirErr := theirs.SnmpDecodePacket(bytes.Clone(packet))
 		if err != nil || theirErr != nil || p.PDUType != gosnmp.GetResponse || a.status != noError {
 			return
@@ -304,8 +304,8 @@ func FuzzPlan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body, octets []byte) {
 		written := append([]byte{planVersion}, body...)
-		p := &plan{}
-		if !p.parse(binary.BigEndian.AppendUint32(written, crc32.ChecksumIEEE(written))) {
+		p := parsePlan(binary.BigEndian.AppendUint32(written, crc32.ChecksumIEEE(written)))
+		if p == nil {
 			return
 		}
 		p.print, p.learnt = profiles.print, time.Now()

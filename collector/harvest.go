@@ -46,8 +46,11 @@ func (h harvest) at(column, index string) variable {
 func (h harvest) rows(columns ...string) []string {
 	var indexes []string
 	for _, column := range columns {
-		for _, v := range h[column] {
+		for i, v := range h[column] {
 			index := v.name[len(column)+1:]
+			if i < len(indexes) && indexes[i] == index {
+				continue // nearly always
+			}
 			if indexes == nil {
 				indexes = make([]string, 0, len(h[column]))
 			}

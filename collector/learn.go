@@ -9,7 +9,7 @@ import (
 // learn makes a plan of what a full reading, begun at a time, has found. It returns nil
 // for a device that says nothing by which it could be told from another one.
 func (t telling) learn(began time.Time, print uint64, l limits) *plan {
-	p := &plan{print: print, learnt: began, limits: l}
+	p := &plan{print: print, learnt: began, limits: l, contents: new(contents)}
 	if t.profile != nil {
 		p.profile = t.profile.Name
 	}
@@ -34,7 +34,7 @@ func (t telling) learn(began time.Time, print uint64, l limits) *plan {
 	if len(t.rows(prtAlertSeverityLevel, prtAlertCode, prtAlertDescription)) == 0 {
 		p.fence(prtAlertEntry, prtAlertSeverityLevel)
 	}
-	p.repetitions = [...]int{Full: p.cheapest(Full), Supplies: p.cheapest(Supplies)}
+	p.questions = [...][]byte{Full: p.prepare(Full), Supplies: p.prepare(Supplies)}
 	return p
 }
 

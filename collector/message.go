@@ -42,10 +42,10 @@ func (c *codec) write(q question, id uint32) ([]byte, error) {
 	return p.message(), nil
 }
 
-// read returns the answer in a packet and the id of its question. Whether the version
+// readMessage returns the answer in a packet and the id of its question. Whether the version
 // and the community are those of the question does not matter: some devices answer
 // with others.
-func (c *codec) read(packet []byte) (answer, uint32, error) {
+func readMessage(packet []byte, in *scratch) (answer, uint32, error) {
 	message := elements{rest: packet}
 	message.rest = message.next(tagSequence)
 	message.next(tagInteger)
@@ -62,18 +62,18 @@ func (c *codec) read(packet []byte) (answer, uint32, error) {
 		return a, uint32(id), nil
 	}
 	list := elements{rest: pdu.next(tagSequence), bad: pdu.bad}
-	if !c.readVariables(list) {
+	if !in.read(list) {
 		return answer{}, 0, fmt.Errorf("%w: bad variables", errGarbled)
 	}
-	a.variables = c.variables
+	a.variables = in.variables
 	return a, uint32(id), nil
 }
 
-// readVariables reads a list of variables. The text of all names is one string.
-func (c *codec) readVariables(list elements) bool {
+// read reads a list of variables. The text of all names is one string.
+func (s *scratch) read(list elements) bool {
 	n := list.count()
-	c.variables, c.ends = slices.Grow(c.variables[:0], n), slices.Grow(c.ends[:0], n)
-	text, ok := slices.Grow(c.text[:0], 2*len(list.rest)), true
+	s.variables, s.ends = slices.Grow(s.variables[:0], n), slices.Grow(s.ends[:0], n)
+	text, ok := slices.Grow(s.text[:0], 2*len(list.rest)), true
 	for len(list.rest) > 0 && !list.bad {
 		one := elements{rest: list.next(tagSequence)}
 		if text, ok = appendName(text, one.next(tagIdentifier)); !ok {
@@ -83,12 +83,12 @@ func (c *codec) readVariables(list elements) bool {
 		if tag, contents := one.any(); one.bad || !v.set(tag, contents) {
 			return false
 		}
-		c.variables, c.ends = append(c.variables, v), append(c.ends, len(text))
+		s.variables, s.ends = append(s.variables, v), append(s.ends, len(text))
 	}
-	c.text = text
+	s.text = text
 	from, all := 0, string(text)
-	for i, end := range c.ends {
-		c.variables[i].name, from = all[from:end], end
+	for i, end := range s.ends {
+		s.variables[i].name, from = all[from:end], end
 	}
 	return !list.bad
 }

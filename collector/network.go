@@ -8,23 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"time"
 )
-
-// maxPacket is more than any answer has: devices send up to 1,472 octets, some 8 KiB.
-// A longer one counts as garbled, so that less is asked for.
-const maxPacket = 16 << 10
-
-// plannedPacket is more than the answer to a planned question has.
-const plannedPacket = 2 << 10
-
-// A room is what a reading by plan works in. Hundreds of devices may be waited for at
-// once, and plans are large, so rooms are used again.
-type room struct {
-	packet [plannedPacket]byte
-	plan   plan // good until the reading is made
-}
 
 // maxStrays is how many packets that are no answer to the question are read
 // before the question counts as unanswered.
@@ -35,10 +20,10 @@ const maxStrays = 100
 type wire struct {
 	conn    *net.UDPConn
 	buffer  []byte
-	large   *[maxPacket]byte // nil until it is needed
-	id      uint32           // of the question that was put last
-	timeout time.Duration    // the longest wait for an answer
-	tries   int              // of one question
+	loan    loan
+	id      uint32        // of the question that was put last
+	timeout time.Duration // the longest wait for an answer
+	tries   int           // of one question
 	traffic Traffic
 	pace    pace
 	gate    *gate
@@ -46,30 +31,17 @@ type wire struct {
 	limit   *deadline
 }
 
-// dial opens the socket. It is closed by hangUp, which the caller must call, or
-// as soon as the context is done.
-func dial(ctx context.Context, to netip.AddrPort, buffer []byte) (w *wire, hangUp func(), err error) {
+// dial opens the socket. It is closed by hangUp, which the caller must call when nothing
+// of what was read is needed any more, or as soon as the context is done.
+func dial(ctx context.Context, to netip.AddrPort, rooms *depot) (w *wire, hangUp func(), err error) {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	if err != nil {
 		return nil, nil, err
 	}
 	release := closeWhenDone(ctx, conn)
-	return &wire{conn: conn, buffer: buffer, id: randomID(), to: to.Addr()}, release, nil
-}
-
-// roomy is a buffer for any answer, out of the pool.
-func (w *wire) roomy(pool *sync.Pool) []byte {
-	if w.large == nil {
-		w.large = pool.Get().(*[maxPacket]byte)
-	}
-	return w.large[:]
-}
-
-// letGo gives the buffer back to the pool.
-func (w *wire) letGo(pool *sync.Pool) {
-	if w.large != nil {
-		pool.Put(w.large)
-	}
+	w = &wire{conn: conn, loan: loan{of: rooms}, id: randomID(), to: to.Addr()}
+	w.buffer = w.loan.packetRoom()
+	return w, func() { release(); w.loan.giveBack() }, nil
 }
 
 // randomID is the number of a question, one that a stranger does not guess. It leaves
@@ -191,7 +163,7 @@ func (c *conversation) try(ctx context.Context, packet []byte, wait time.Duratio
 		case err != nil:
 			return answer{}, unreachable(err)
 		}
-		a, id, err := c.codec.decode(c.buffer[:n])
+		a, id, err := c.codec.decode(c.buffer[:n], &c.loan.room().answer)
 		if id == c.id || errors.Is(err, errGarbled) {
 			c.pace.answered(time.Since(asked), wait, repeated)
 			return a, err

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -28,8 +29,16 @@ type plan struct {
 	limits  limits // that the device has shown
 	profile string // name of the profile; "" for none
 
-	repetitions [2]int // of GETBULK, by the scope; 0 for GETNEXT
+	questions [2][]byte // by the scope, as they are written
+	highest   int       // of the objects that a question asks for
 
+	folded []byte // the contents, as they are written; nil once they are unfolded
+	*contents
+}
+
+// contents are what a plan knows of the objects of a device. They are large, and not
+// needed before there is an answer.
+type contents struct {
 	columns []planColumn
 	objects []variable // in the order of their names, as they were told last
 	marks   []planMark // one of each object
@@ -71,7 +80,10 @@ func (p *plan) fits(profiles *Profiles, now time.Time) bool {
 // follow reads the device by its plan. It returns false if anything is not as the plan
 // has it: then what was read is to be forgotten.
 func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error) {
-	questions := p.questions(q.scope)
+	questions, ok := p.ask(q.scope)
+	if !ok {
+		return false, nil
+	}
 	for len(questions) > 0 {
 		planned := questions[0]
 		questions = questions[1:]
@@ -90,7 +102,7 @@ func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error
 				continue
 			}
 			if i >= len(a.variables) {
-				cut.names, cut.objects = append(cut.names, p.objects[object].after), append(cut.objects, object)
+				cut.names, cut.objects = append(cut.names, p.before(&planned, i)), append(cut.objects, object)
 				continue
 			}
 			if !p.accepts(object, a.variables[i], now) {
@@ -117,12 +129,23 @@ func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error
 	return true, nil
 }
 
-// askPlanned asks a planned question. In version 1 a device says noSuchName for a name
+// before is the name that a value of an answer follows.
+func (p *plan) before(q *plannedQuestion, value int) string {
+	if value < len(q.names) {
+		return q.names[value]
+	}
+	return p.objects[q.objects[value-(len(q.names)-q.nonRepeaters)]].name
+}
+
+// askPlanned asks a planned question, and unfolds the plan when it is answered. In version 1 a device says noSuchName for a name
 // with nothing at all behind it: where nothing is to be, that is as it should be, and
 // the question is asked again without it.
 func (q *query) askPlanned(ctx context.Context, planned *plannedQuestion, p *plan) (answer, error) {
 	for len(planned.names) > 0 {
 		a, err := q.session.ask(ctx, planned.question)
+		if err == nil && !p.unfold(q.room) {
+			return answer{}, fmt.Errorf("%w by this plan", errGarbled)
+		}
 		i := a.index - 1
 		if err != nil || a.status != noSuchName || planned.repetitions > 0 || i < 0 || i >= len(planned.names) || p.marks[planned.objects[i]].role != absent {
 			return a, err

@@ -8,21 +8,14 @@ import (
 	"time"
 )
 
-// How a plan is written: a version, the facts, then column by column its objects,
-// names as what differs from the name before. Integers are varints. A checksum ends
-// it, since a file can be torn.
-const planVersion = 1
+// How a plan is written: a version, the facts, the questions of each scope, then column
+// by column the objects. Names are written as what differs from the name before, integers
+// as varints. A checksum ends it, since a file can be torn.
+const planVersion = 2
 
 // maxPlan is the longest plan, in octets. A device with more to say is read in full
 // each time.
 const maxPlan = 32 << 10
-
-// What an object follows, in two bits beside its role and kind.
-const (
-	afterObject = iota // the object before it
-	afterColumn        // its column
-	afterOther         // a name that is written
-)
 
 // write makes octets of a plan; nil if they would be too many.
 func (p *plan) write() Plan {
@@ -32,9 +25,11 @@ func (p *plan) write() Plan {
 	b = binary.AppendVarint(b, p.learnt.UnixMilli())
 	b = binary.AppendVarint(b, p.uptime)
 	b = append(b, byte(p.version), byte(p.place), byte(p.limits.names), byte(p.limits.values))
-	b = append(b, byte(p.repetitions[Full]), byte(p.repetitions[Supplies]))
 	b = appendFlag(b, p.limits.rowWise)
 	b = appendText(b, p.profile)
+	for _, written := range p.questions {
+		b = append(binary.AppendUvarint(b, uint64(len(written))), written...)
+	}
 	b = binary.AppendUvarint(b, uint64(len(p.columns)))
 	b = binary.AppendUvarint(b, uint64(len(p.objects)))
 	column, object := "", ""
@@ -43,7 +38,7 @@ func (p *plan) write() Plan {
 		b = binary.AppendUvarint(b, uint64(c.to-c.from))
 		column = c.name
 		for i := c.from; i < c.to; i++ {
-			b = p.writeObject(b, i, column, object)
+			b = p.writeObject(b, i, object)
 			object = p.objects[i].name
 		}
 	}
@@ -54,21 +49,11 @@ func (p *plan) write() Plan {
 	return b
 }
 
-// writeObject adds an object that is in a column and comes after another object.
-func (p *plan) writeObject(b []byte, i int, column, before string) []byte {
+// writeObject adds an object that comes after another object.
+func (p *plan) writeObject(b []byte, i int, before string) []byte {
 	o, m := &p.objects[i], &p.marks[i]
-	after := afterOther
-	switch o.after {
-	case before:
-		after = afterObject
-	case column:
-		after = afterColumn
-	}
-	b = append(b, byte(m.role)|byte(o.kind)<<3|byte(after)<<6)
+	b = append(b, byte(m.role)|byte(o.kind)<<3)
 	b = appendDifference(b, before, o.name)
-	if m.role != fixed && after == afterOther {
-		b = appendDifference(b, o.name, o.after)
-	}
 	switch {
 	case m.role == sinking:
 		return binary.AppendVarint(binary.AppendUvarint(b, uint64(m.step)), m.low)
@@ -77,6 +62,24 @@ func (p *plan) writeObject(b []byte, i int, column, before string) []byte {
 		b = binary.AppendVarint(b, o.num)
 	case o.kind == octets || o.kind == identifier:
 		b = appendText(b, o.text)
+	}
+	return b
+}
+
+// writeQuestions writes questions one after the other.
+func writeQuestions(questions []plannedQuestion) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(questions)))
+	for _, q := range questions {
+		b = binary.AppendUvarint(b, uint64(len(q.names)))
+		before := ""
+		for _, name := range q.names {
+			b = appendDifference(b, before, name)
+			before = name
+		}
+		b = append(b, byte(q.nonRepeaters), byte(q.repetitions))
+		for _, object := range q.objects {
+			b = binary.AppendUvarint(b, uint64(object+1)) // 0 is none
+		}
 	}
 	return b
 }
@@ -101,34 +104,88 @@ func appendDifference(b []byte, other, name string) []byte {
 	return appendText(append(b, byte(same)), name[same:])
 }
 
-// parse reads a plan into p, in place of what was in it. It returns false if it is none,
-// or damaged, or of another version.
-func (p *plan) parse(written Plan) bool {
+// parsePlan reads the beginning of a plan: unfold reads the rest. It is nil if there is
+// none, or it is damaged, or of another version.
+func parsePlan(written Plan) *plan {
 	if len(written) < 5 || written[0] != planVersion {
-		return false
+		return nil
 	}
 	body, sum := written[1:len(written)-4], written[len(written)-4:]
 	if crc32.ChecksumIEEE(written[:len(written)-4]) != binary.BigEndian.Uint32(sum) {
-		return false
+		return nil
 	}
 	r := planReader{rest: body}
-	r.texts.Grow(namesGrow * len(body))
-	*p = plan{print: r.print(), learnt: time.UnixMilli(r.varint()), uptime: r.varint(), columns: p.columns[:0], objects: p.objects[:0], marks: p.marks[:0]}
+	p := &plan{print: r.print(), learnt: time.UnixMilli(r.varint()), uptime: r.varint()}
 	p.version, p.place = Version(r.octet()), int(r.octet())
 	p.limits = limits{names: int(r.octet()), values: int(r.octet())}
-	p.repetitions = [...]int{Full: int(r.octet()), Supplies: int(r.octet())}
 	p.limits.rowWise = r.octet() != 0
 	p.profile = r.text()
-	r.columns(p)
-	sensible := p.limits.names > 0 && p.limits.values > 0 && max(p.repetitions[Full], p.repetitions[Supplies]) <= maxRepetitions
-	return !r.bad && sensible
+	for s := range p.questions {
+		p.questions[s] = r.take(r.uvarint())
+	}
+	p.folded = r.rest
+	if r.bad || p.limits.names == 0 || p.limits.values == 0 {
+		return nil
+	}
+	return p
 }
 
-// columns reads the columns with their objects.
-func (r *planReader) columns(p *plan) {
+// ask reads the questions of a scope. It returns false if they make no sense.
+func (p *plan) ask(s Scope) ([]plannedQuestion, bool) {
+	r := planReader{rest: p.questions[s]}
+	r.texts.Grow(namesGrow * len(r.rest))
+	list := make([]plannedQuestion, r.count())
+	for i := range list {
+		list[i] = r.question()
+		p.highest = max(p.highest, slices.Max(append(list[i].objects, 0)))
+	}
+	return list, !r.bad
+}
+
+// question reads a question. To each of its names there must be an object, and to what
+// follows an object, too.
+func (r *planReader) question() (q plannedQuestion) {
+	q.names = make([]string, r.count())
+	before := ""
+	for i := range q.names {
+		q.names[i] = r.name(before)
+		before = q.names[i]
+	}
+	q.nonRepeaters, q.repetitions = int(r.octet()), int(r.octet())
+	if r.bad || len(q.names) == 0 || q.nonRepeaters > len(q.names) || q.values() > len(r.rest) {
+		r.bad = true
+		return q
+	}
+	q.objects = make([]int, q.values())
+	for i := range q.objects {
+		q.objects[i] = int(r.uvarint()&(1<<31-1)) - 1
+		follows := i - (len(q.names) - q.nonRepeaters)
+		r.bad = r.bad || i < len(q.names) && q.objects[i] < 0 || i >= len(q.names) && q.objects[i] >= 0 && q.objects[follows] < 0
+	}
+	return q
+}
+
+// unfold reads the contents, if that was not done yet, into a room, which may be nil. It
+// returns false if they make no sense.
+func (p *plan) unfold(in func() *room) bool {
+	if p.contents != nil {
+		return true
+	}
+	r := planReader{rest: p.folded}
+	r.texts.Grow(namesGrow * len(r.rest))
+	p.contents = new(contents)
+	if in != nil {
+		p.contents = &in().contents
+	}
+	r.columns(p.contents)
+	return !r.bad && p.highest < len(p.objects)
+}
+
+// columns reads the columns with their objects, in place of what was in p.
+func (r *planReader) columns(p *contents) {
 	columns, objects := r.count(), r.count()
-	p.columns = slices.Grow(p.columns, columns)
-	p.objects, p.marks = slices.Grow(p.objects, objects), slices.Grow(p.marks, objects)
+	p.columns = slices.Grow(p.columns[:0], columns)
+	p.objects, p.marks = slices.Grow(p.objects[:0], objects), slices.Grow(p.marks[:0], objects)
 	column, before := "", ""
 	for range columns {
 		column = r.name(column)
@@ -228,17 +285,8 @@ func (r *planReader) textAfter(known string) string {
 // object reads an object that is in a column and comes after another object.
 func (r *planReader) object(column, before string) (o variable, m planMark) {
 	head := r.octet()
-	o.kind, m.role = kind(head>>3&7), role(head&7)
+	o.kind, m.role = kind(head>>3), role(head&7)
 	o.name = r.name(before)
-	switch follows := head >> 6; {
-	case m.role == fixed:
-	case follows == afterObject:
-		o.after = before
-	case follows == afterColumn:
-		o.after = column
-	default:
-		o.after = r.name(o.name)
-	}
 	switch {
 	case m.role == sinking:
 		m.step, m.low = int64(r.uvarint()&(1<<62-1)), r.varint()
@@ -249,6 +297,6 @@ func (r *planReader) object(column, before string) (o variable, m planMark) {
 		o.text = r.text()
 	}
 	r.bad = r.bad || m.role >= roles || o.kind > identifier || m.role == sinking && o.kind != integer ||
-		m.role != absent && !under(column, o.name) || m.role != fixed && o.after == ""
+		m.role != absent && !under(column, o.name)
 	return o, m
 }

@@ -19,11 +19,19 @@ type piece struct {
 	repeated bool
 }
 
+// prepare writes down what a reading of this scope asks: for what changes, and for what
+// shows that the rest has not. An object is asked for as the one after what it followed
+// when the plan was learnt, so that a row that has come between them is noticed. Objects
+// that follow each other are a run.
+func (p *plan) prepare(s Scope) []byte {
+	runs := p.runs(s)
+	return writeQuestions(p.cutUp(runs, p.cheapest(runs)))
+}
+
 // cheapest is with how many repetitions the fewest octets go both ways. With GETBULK
 // several runs are gone down equally far, and a longer run is cut into several of that
 // length.
-func (p *plan) cheapest(s Scope) int {
-	runs := p.runs(s)
+func (p *plan) cheapest(runs [][]int) int {
 	best, least := 0, p.cost(runs, 0)
 	for repetitions := 2; repetitions <= maxRepetitions && !p.limits.rowWise; repetitions++ {
 		if cost := p.cost(runs, repetitions); cost < least {
@@ -33,27 +41,25 @@ func (p *plan) cheapest(s Scope) int {
 	return best
 }
 
-// questions asks for what changes, and for what shows that the rest has not. An object
-// is asked for as the one after what it followed when the plan was learnt, so that a
-// row that has come between them is noticed. Objects that follow each other are a run.
-func (p *plan) questions(s Scope) []plannedQuestion {
+// cutUp makes as few questions of runs as the device can take.
+func (p *plan) cutUp(runs [][]int, repetitions int) []plannedQuestion {
 	var list []plannedQuestion
 	var pieces []piece
 	names, values, size := 0, 0, 0
-	for _, run := range p.runs(s) {
+	for _, run := range runs {
 		for len(run) > 0 {
 			var one piece
-			one, run = p.cut(run, p.repetitions[s])
-			n, octets := p.weight(one, p.repetitions[s])
+			one, run = p.cut(run, repetitions)
+			n, octets := p.weight(one, repetitions)
 			if names > 0 && (names == p.limits.names || values+n > p.limits.values || size+octets > maxPlannedAnswer) {
-				list = append(list, p.compose(pieces, p.repetitions[s]))
+				list = append(list, p.compose(pieces, repetitions))
 				pieces, names, values, size = nil, 0, 0, 0
 			}
 			pieces, names, values, size = append(pieces, one), names+1, values+n, size+octets
 		}
 	}
 	if len(pieces) > 0 {
-		list = append(list, p.compose(pieces, p.repetitions[s]))
+		list = append(list, p.compose(pieces, repetitions))
 	}
 	return list
 }

@@ -26,6 +26,7 @@ type query struct {
 	scope    Scope
 	limits   *limits
 	profiles *Profiles
+	room     func() *room // to take answers apart in; nil makes one
 	found    harvest
 	profile  *Profile // nil until one fits
 	plan     *plan    // for the next time; nil if there is none

@@ -18,14 +18,17 @@ import (
 type codec struct {
 	version   uint32 // as it is written: 0 for version 1, 1 for 2c
 	community string
-	text      []byte // the names of an answer, one after the other
-	ends      []int  // where each of them ends
 
 	peer  *peer // of version 3; nil with a community
 	snmp  gosnmp.GoSNMP
 	names []gosnmp.SnmpPDU
+}
 
+// A scratch is what an answer is decoded in.
+type scratch struct {
 	variables []variable
+	text      []byte // the names, one after the other
+	ends      []int  // where each of them ends
 }
 
 // newCodec makes a codec for a credential with a definite version, and with version
@@ -62,12 +65,13 @@ func (c *codec) encode(q question, id uint32) ([]byte, error) {
 }
 
 // decode returns the answer in a packet and the id of the question it answers.
-// The answer keeps nothing of the packet; its variables are good until the next one.
+// The answer keeps nothing of the packet; its variables are good as long as nothing else
+// is decoded in the same place.
 // With version 3 the error may be a *report; a packet that does not come from the
 // peer, or not unchanged, answers no question: its id is 0.
-func (c *codec) decode(packet []byte) (answer, uint32, error) {
+func (c *codec) decode(packet []byte, in *scratch) (answer, uint32, error) {
 	if c.peer == nil {
-		return c.read(packet)
+		return readMessage(packet, in)
 	}
 	p, err := c.peer.open(&c.snmp, packet)
 	if p == nil || err != nil {
@@ -76,10 +80,10 @@ func (c *codec) decode(packet []byte) (answer, uint32, error) {
 	if p.PDUType == gosnmp.Report {
 		return answer{}, p.MsgID, newReport(p)
 	}
-	return c.unpack(p)
+	return unpack(p, in)
 }
 
-func (c *codec) unpack(p *gosnmp.SnmpPacket) (answer, uint32, error) {
+func unpack(p *gosnmp.SnmpPacket, in *scratch) (answer, uint32, error) {
 	if p.PDUType != gosnmp.GetResponse {
 		return answer{}, 0, fmt.Errorf("%w: not a response", errGarbled)
 	}
@@ -87,11 +91,11 @@ func (c *codec) unpack(p *gosnmp.SnmpPacket) (answer, uint32, error) {
 	if a.status != noError {
 		return a, p.RequestID, nil
 	}
-	c.variables = c.variables[:0]
+	in.variables = in.variables[:0]
 	for i := range p.Variables {
-		c.variables = append(c.variables, decodeVariable(&p.Variables[i]))
+		in.variables = append(in.variables, decodeVariable(&p.Variables[i]))
 	}
-	a.variables = c.variables
+	a.variables = in.variables
 	return a, p.RequestID, nil
 }
 

@@ -43,8 +43,8 @@ type sweep struct {
 	found     func(Find)
 	state     []state // of each target
 	left      int     // targets not yet found
-	codec     *codec  // for answers of versions 1 and 2c
 	buffer    []byte
+	scratch   scratch
 
 	ask    []netip.AddrPort // who is asked: the targets or, instead, everybody
 	rounds []round
@@ -77,8 +77,8 @@ func newSweep(c *Collector, s Sweep, conn *net.UDPConn, found func(Find)) *sweep
 	sw := &sweep{
 		Sweep: s, collector: c, conn: conn, found: found,
 		state: make([]state, len(s.Targets)), left: len(s.Targets),
-		codec: newCodec(Credential{Version: V2c}, nil), buffer: make([]byte, maxPacket),
-		ask: s.Targets, size: 64, open: map[int][]byte{},
+		buffer: make([]byte, maxPacket),
+		ask:    s.Targets, size: 64, open: map[int][]byte{},
 		begun: time.Now(), asked: make([]uint32, len(s.Targets)),
 	}
 	if s.Rate > 0 {
@@ -338,7 +338,7 @@ func (s *sweep) answer(packet []byte, from netip.AddrPort) {
 		s.secured(i, packet, h)
 		return
 	}
-	a, id, err := s.codec.decode(packet)
+	a, id, err := readMessage(packet, &s.scratch)
 	n := slices.IndexFunc(s.rounds, func(r round) bool { return id == r.id || id == r.simpleID })
 	if err != nil || n < 0 {
 		return

@@ -69,7 +69,7 @@ func FuzzSecured(f *testing.F) {
 	f.Add(hello)
 	f.Add([]byte{0x30, 3, 2, 1, 3})
 	f.Fuzz(func(t *testing.T, packet []byte) {
-		a, _, err := c.decode(packet)
+		a, _, err := c.decode(packet, &scratch{})
 		if err == nil && a.variables != nil {
 			t.Errorf("believed %+v", a)
 		}

@@ -109,8 +109,9 @@ func alertCode(n int64) string {
 // or two, and sometimes none.
 func errorStates(octets string) []string {
 	var states []string
-	for bit, name := range strings.Fields(errorBits) {
-		if bit/8 < len(octets) && octets[bit/8]&(0x80>>(bit%8)) != 0 {
+	bit := -1
+	for name := range strings.SplitSeq(errorBits, " ") {
+		if bit++; bit/8 < len(octets) && octets[bit/8]&(0x80>>(bit%8)) != 0 {
 			states = append(states, name)
 		}
 	}

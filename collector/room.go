@@ -1,0 +1,75 @@
+package collector
+
+import "sync"
+
+// maxPacket is more than any answer has: devices send up to 1,472 octets, some 8 KiB.
+// A longer one counts as garbled, so that less is asked for.
+const maxPacket = 16 << 10
+
+// plannedPacket is more than the answer to a planned question has.
+const plannedPacket = 2 << 10
+
+// A room is what answers are taken apart in. It is large, and hundreds of devices may be
+// waited for at once, so a reading takes one when its first answer has come.
+type room struct {
+	answer   scratch
+	contents contents // of the plan; good until the reading is made
+}
+
+// A depot lends readings what they work in, again and again.
+type depot struct {
+	packets sync.Pool // of *[plannedPacket]byte
+	large   sync.Pool // of *[maxPacket]byte
+	rooms   sync.Pool // of *room
+}
+
+// A loan is what one reading has of the depot: each part is nil until it is needed.
+type loan struct {
+	of     *depot
+	packet *[plannedPacket]byte
+	large  *[maxPacket]byte
+	taken  *room
+}
+
+// packetRoom is a buffer for the answer to a planned question.
+func (l *loan) packetRoom() []byte {
+	if l.packet == nil {
+		l.packet = borrow[[plannedPacket]byte](&l.of.packets)
+	}
+	return l.packet[:]
+}
+
+// largeRoom is a buffer for any answer.
+func (l *loan) largeRoom() []byte {
+	if l.large == nil {
+		l.large = borrow[[maxPacket]byte](&l.of.large)
+	}
+	return l.large[:]
+}
+
+func (l *loan) room() *room {
+	if l.taken == nil {
+		l.taken = borrow[room](&l.of.rooms)
+	}
+	return l.taken
+}
+
+// giveBack ends the loan.
+func (l *loan) giveBack() {
+	if l.packet != nil {
+		l.of.packets.Put(l.packet)
+	}
+	if l.large != nil {
+		l.of.large.Put(l.large)
+	}
+	if l.taken != nil {
+		l.of.rooms.Put(l.taken)
+	}
+}
+
+func borrow[T any](pool *sync.Pool) *T {
+	if used, ok := pool.Get().(*T); ok {
+		return used
+	}
+	return new(T)
+}
