@@ -50,7 +50,7 @@ const (
 // could be read last, so that trying is paid for once. It is safe for concurrent
 // use; reads of one address wait for each other.
 type Collector struct {
-	rooms    depot
+	depot    depot
 	profiles *Profiles
 
 	mu    sync.Mutex
@@ -155,13 +155,12 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	started := time.Now()
 	limited, cancel, limit := within(ctx, t.Deadline)
 	defer cancel()
-	w, hangUp, err := dial(limited, to, &c.rooms)
+	w, err := dial(limited, to, &c.depot, c.paceOf(to))
 	if err != nil {
-		return Reading{}, unreachable(err)
+		return Reading{}, err
 	}
-	defer hangUp()
-	w.timeout, w.tries = t.Timeout, 1+t.Retries
-	w.pace, w.gate, w.limit = c.paceOf(to), &c.gate, limit
+	defer w.close()
+	w.timeout, w.tries, w.gate, w.limit = t.Timeout, 1+t.Retries, &c.gate, limit
 
 	q, err := c.converse(limited, w, to, t)
 	if err == nil && then != nil {

@@ -15,10 +15,15 @@ import (
 // before the question counts as unanswered.
 const maxStrays = 100
 
-// A wire is a connected UDP socket: only the device's own address and port get
-// through, so that what is left to check is the request id.
+// A wire is a UDP socket to one device. Mostly it is connected: only the device's own
+// address and port get through, and the system tells if nobody is there. A device that
+// has answered the last time is asked through a socket that was there for others before,
+// which is cheaper; what comes from elsewhere is dropped here then, and when the device
+// is silent, a connected socket takes its place.
 type wire struct {
 	conn    *net.UDPConn
+	shared  bool // it is not connected, and may be used again
+	release func() (open bool)
 	buffer  []byte
 	loan    loan
 	id      uint32        // of the question that was put last
@@ -27,21 +32,70 @@ type wire struct {
 	traffic Traffic
 	pace    pace
 	gate    *gate
-	to      netip.Addr
+	to      netip.AddrPort
 	limit   *deadline
 }
 
-// dial opens the socket. It is closed by hangUp, which the caller must call when nothing
-// of what was read is needed any more, or as soon as the context is done.
-func dial(ctx context.Context, to netip.AddrPort, rooms *depot) (w *wire, hangUp func(), err error) {
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
-	if err != nil {
-		return nil, nil, err
+// dial opens the wire. It must be closed with close; reading from it ends as soon as the
+// context is done.
+func dial(ctx context.Context, to netip.AddrPort, from *depot, p pace) (*wire, error) {
+	w := &wire{loan: loan{of: from}, id: randomID(), pace: p, to: to}
+	if to.Addr().Is4() && p.wait > 0 && !p.silent {
+		if conn, err := from.socket(); err == nil {
+			w.use(ctx, conn)
+			w.shared = true
+		}
 	}
-	release := closeWhenDone(ctx, conn)
-	w = &wire{conn: conn, loan: loan{of: rooms}, id: randomID(), to: to.Addr()}
+	if w.conn == nil {
+		if err := w.connect(ctx, nil); err != nil {
+			return nil, err
+		}
+	}
 	w.buffer = w.loan.packetRoom()
-	return w, func() { release(); w.loan.giveBack() }, nil
+	return w, nil
+}
+
+// connect opens a connected socket, which may have to be that of a local address.
+func (w *wire) connect(ctx context.Context, local *net.UDPAddr) error {
+	conn, err := net.DialUDP("udp", local, net.UDPAddrFromAddrPort(w.to))
+	if err != nil {
+		return unreachable(err)
+	}
+	w.use(ctx, conn)
+	return nil
+}
+
+// reconnect puts a connected socket in place of one that is not, with the same port: an
+// answer that comes late is still heard.
+func (w *wire) reconnect(ctx context.Context) error {
+	same := &net.UDPAddr{Port: w.conn.LocalAddr().(*net.UDPAddr).Port}
+	w.shared = false
+	w.hang()
+	if w.connect(ctx, same) == nil {
+		return nil
+	}
+	return w.connect(ctx, nil) // somebody else has got the port
+}
+
+func (w *wire) use(ctx context.Context, conn *net.UDPConn) {
+	w.conn, w.release = conn, guard(ctx, conn)
+}
+
+// hang closes the socket, or keeps it for others.
+func (w *wire) hang() {
+	switch open := w.release(); {
+	case open && w.shared:
+		w.loan.of.sockets.Put(w.conn)
+	case open:
+		w.conn.Close()
+	}
+	w.release = func() bool { return false }
+}
+
+// close ends the wire, when nothing of what was read is needed any more.
+func (w *wire) close() {
+	w.hang()
+	w.loan.giveBack()
 }
 
 // randomID is the number of a question, one that a stranger does not guess. It leaves
@@ -52,17 +106,28 @@ func randomID() uint32 { return 1 + rand.Uint32N(1<<30) }
 // waiting ends at once, or when release is called. When release returns, nothing
 // of it is running any more.
 func closeWhenDone(ctx context.Context, conn *net.UDPConn) (release func()) {
+	leave := guard(ctx, conn)
+	return func() {
+		if leave() {
+			conn.Close()
+		}
+	}
+}
+
+// guard closes the socket when the context is done. release ends that, and says whether
+// the socket is still open.
+func guard(ctx context.Context, conn *net.UDPConn) (release func() (open bool)) {
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		conn.Close()
 		close(closed)
 	})
-	return func() {
+	return func() bool {
 		if stop() {
-			conn.Close()
-			return
+			return true
 		}
 		<-closed
+		return false
 	}
 }
 
@@ -140,8 +205,13 @@ func (c *conversation) hasty() bool { return c.pace.silent && c.traffic.Received
 // try sends the packet once and waits for the answer. Every try of one question
 // has the same id, so that an answer that comes late is still good.
 func (c *conversation) try(ctx context.Context, packet []byte, wait time.Duration, repeated bool) (answer, error) {
-	if err := c.limit.pause(ctx, c.gate.reserve(c.to, time.Now())); err != nil {
+	if err := c.limit.pause(ctx, c.gate.reserve(c.to.Addr(), time.Now())); err != nil {
 		return answer{}, err
+	}
+	if repeated && c.shared {
+		if err := c.reconnect(ctx); err != nil {
+			return answer{}, err
+		}
 	}
 	asked := time.Now()
 	if err := c.conn.SetReadDeadline(asked.Add(wait)); err != nil {
@@ -149,12 +219,11 @@ func (c *conversation) try(ctx context.Context, packet []byte, wait time.Duratio
 	}
 	c.traffic.Requests++
 	c.traffic.Sent += int64(len(packet))
-	if _, err := c.conn.Write(packet); err != nil {
-		return answer{}, unreachable(err)
+	if err := c.send(packet); err != nil {
+		return answer{}, err
 	}
 	for range maxStrays {
-		n, err := c.conn.Read(c.buffer)
-		c.traffic.Received += int64(n)
+		n, err := c.receive()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return answer{}, errSilent
@@ -170,6 +239,32 @@ func (c *conversation) try(ctx context.Context, packet []byte, wait time.Duratio
 		}
 	}
 	return answer{}, errSilent
+}
+
+// send sends a packet to the device.
+func (w *wire) send(packet []byte) (err error) {
+	if w.shared {
+		_, err = w.conn.WriteToUDPAddrPort(packet, w.to)
+	} else {
+		_, err = w.conn.Write(packet)
+	}
+	if err != nil {
+		return unreachable(err)
+	}
+	return nil
+}
+
+// receive reads the next packet of the device into the buffer. What others send does not
+// count: they could make the device look silent.
+func (w *wire) receive() (n int, err error) {
+	for {
+		n, from, err := w.conn.ReadFromUDPAddrPort(w.buffer)
+		if err == nil && w.shared && from != w.to {
+			continue
+		}
+		w.traffic.Received += int64(n)
+		return n, err
+	}
 }
 
 // unreachable is an error of the network: the port is closed, the host or the

@@ -1,6 +1,9 @@
 package collector
 
-import "sync"
+import (
+	"net"
+	"sync"
+)
 
 // maxPacket is more than any answer has: devices send up to 1,472 octets, some 8 KiB.
 // A longer one counts as garbled, so that less is asked for.
@@ -21,6 +24,7 @@ type depot struct {
 	packets sync.Pool // of *[plannedPacket]byte
 	large   sync.Pool // of *[maxPacket]byte
 	rooms   sync.Pool // of *room
+	sockets sync.Pool // of *net.UDPConn, for IPv4; one that is forgotten there is closed by the runtime
 }
 
 // A loan is what one reading has of the depot: each part is nil until it is needed.
@@ -65,6 +69,14 @@ func (l *loan) giveBack() {
 	if l.taken != nil {
 		l.of.rooms.Put(l.taken)
 	}
+}
+
+// socket is one that is not connected. In its queue there may be packets of others.
+func (d *depot) socket() (*net.UDPConn, error) {
+	if used, ok := d.sockets.Get().(*net.UDPConn); ok {
+		return used, nil
+	}
+	return net.ListenUDP("udp4", nil)
 }
 
 func borrow[T any](pool *sync.Pool) *T {
