@@ -25,7 +25,8 @@ func (c *Collector) Capture(ctx context.Context, t Target, to io.Writer) (Readin
 		t.Deadline = 5 * time.Minute
 	}
 	var recorded []variable
-	r, err := c.readThen(ctx, t.withDefaults(), func(ctx context.Context, q *query) error {
+	var r Reading
+	err := c.readThen(ctx, t.withDefaults(), &r, func(ctx context.Context, q *query) error {
 		var err error
 		recorded, err = q.record(ctx)
 		return err
@@ -33,7 +34,6 @@ func (c *Collector) Capture(ctx context.Context, t Target, to io.Writer) (Readin
 	if err != nil {
 		return Reading{}, fmt.Errorf("capture %s: %w", t.Address, err)
 	}
-	r.Device.Address, r.Device.Port = t.Address, t.withDefaults().Port
 	return r, writeRecording(to, recorded)
 }
 

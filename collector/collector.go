@@ -107,12 +107,10 @@ func (c *Collector) Limit(perSecond int) { c.gate.rate = perSecond }
 // ErrNoAnswer, ErrNotPrinter, ErrMalformed, ErrAsleep, those of version 3 (ErrUnknownUser and
 // its neighbours), the context's, and those of looking up a host name; each names
 // the address. With an error, of the Reading only Traffic and Took mean something.
-func (c *Collector) Read(ctx context.Context, t Target) (Reading, error) {
-	r, err := c.readThen(ctx, t.withDefaults(), nil)
-	if err != nil {
+func (c *Collector) Read(ctx context.Context, t Target) (r Reading, err error) {
+	if err := c.readThen(ctx, t.withDefaults(), &r, nil); err != nil {
 		return r, fmt.Errorf("read %s: %w", t.Address, err)
 	}
-	r.Device.Address, r.Device.Port = t.Address, t.withDefaults().Port
 	return r, nil
 }
 
@@ -139,16 +137,17 @@ func (t Target) withDefaults() Target {
 }
 
 // readThen reads a device and, if that went well, calls then, which may be nil, while
-// the device is still ours alone.
-func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Context, *query) error) (Reading, error) {
+// the device is still ours alone. A reading is large, and so is filled in place: hundreds
+// of stacks may wait at once.
+func (c *Collector) readThen(ctx context.Context, t Target, r *Reading, then func(context.Context, *query) error) error {
 	address, err := lookup(ctx, t.Address)
 	if err != nil {
-		return Reading{}, err
+		return err
 	}
 	to := netip.AddrPortFrom(address, t.Port)
 	free, err := c.claim(ctx, to)
 	if err != nil {
-		return Reading{}, err
+		return err
 	}
 	defer free()
 
@@ -157,7 +156,7 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 	defer cancel()
 	w, err := dial(limited, to, &c.depot, c.paceOf(to))
 	if err != nil {
-		return Reading{}, err
+		return err
 	}
 	defer w.close()
 	w.timeout, w.tries, w.gate, w.limit = t.Timeout, 1+t.Retries, &c.gate, limit
@@ -167,31 +166,29 @@ func (c *Collector) readThen(ctx context.Context, t Target, then func(context.Co
 		err = then(limited, q)
 	}
 	took := time.Since(started) - limit.paused
-	spent, r := Reading{Traffic: w.traffic, Took: took}, Reading{}
-	if err == nil {
-		r = q.found.reading(time.Now(), q.profile)
+	if err == nil && ctx.Err() == nil { // half a reading that nobody waits for is none
+		*r = q.found.reading(time.Now(), q.profile)
 		r.lack(q.missing)
-		r.Traffic, r.Took, r.Plan = w.traffic, took, q.planned(t.Plan)
-		w.pace.slumber = w.pace.slumber.noted(q.found, r)
+		r.Device.Address, r.Device.Port, r.Plan = t.Address, t.Port, q.planned(t.Plan)
+		w.pace.slumber = w.pace.slumber.noted(q.found, r.Asleep())
 	}
+	r.Traffic, r.Took = w.traffic, took
 	if ctx.Err() == nil {
 		w.pace.silent = w.traffic.Received == 0
 		c.keepPace(to, w.pace)
 	}
 	took = took.Round(100 * time.Millisecond)
 	switch {
-	case ctx.Err() != nil: // half a reading that nobody waits for is none
-		return spent, ctx.Err()
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, ErrUnheard):
-		return spent, fmt.Errorf("%w after %d tries (%s): %w", ErrNoAnswer, w.traffic.Requests, took, ErrUnheard)
+		return fmt.Errorf("%w after %d tries (%s): %w", ErrNoAnswer, w.traffic.Requests, took, ErrUnheard)
 	case errors.Is(err, errSilent):
-		return spent, fmt.Errorf("%w after %d tries (%s)", ErrNoAnswer, w.traffic.Requests, took)
+		return fmt.Errorf("%w after %d tries (%s)", ErrNoAnswer, w.traffic.Requests, took)
 	case errors.Is(err, context.DeadlineExceeded):
-		return spent, fmt.Errorf("%w within %s", ErrNoAnswer, t.Deadline)
-	case err != nil:
-		return spent, err
+		return fmt.Errorf("%w within %s", ErrNoAnswer, t.Deadline)
 	}
-	return r, nil
+	return err
 }
 
 // converse reads the device in the first way in which it answers, and remembers

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"iter"
 	"net"
 	"slices"
 	"strings"
@@ -9,18 +10,21 @@ import (
 
 const enterprises = "1.3.6.1.4.1"
 
-// A maker is who makes what lies under a branch of the enterprises tree.
-type maker struct{ branch, name string }
+// imagingBranches are the branches of the enterprises tree that only printers, copiers and
+// scanners have, each with the name of its maker; 2699 is that of the Printer Working Group.
+// Makers of other things as well are given with the branch of their printers.
+const imagingBranches = "11.2.3.9 HP,236.11.5 Samsung,253 Xerox,297 Fujifilm,367 Ricoh,480 QMS,641 Lexmark," +
+	"674.10898 Dell,683 Zebra,1129 Toshiba,1248.1 Epson,1347 Kyocera,1552 Canon,1602 Canon,2001 OKI,2385 Sharp," +
+	"2435 Brother,2590 Konica Minolta,2699,10642 Zebra,18334 Konica Minolta,40093 Pantum,51966.2 TSC"
 
-// makers are the branches that only printers, copiers and scanners have. Makers of
-// other things as well are given with the branch of their printers.
-func makers() [23]maker {
-	return [...]maker{
-		{"11.2.3.9", "HP"}, {"236.11.5", "Samsung"}, {"253", "Xerox"}, {"297", "Fujifilm"}, {"367", "Ricoh"},
-		{"480", "QMS"}, {"641", "Lexmark"}, {"674.10898", "Dell"}, {"683", "Zebra"}, {"1129", "Toshiba"}, {"1248.1", "Epson"},
-		{"1347", "Kyocera"}, {"1552", "Canon"}, {"1602", "Canon"}, {"2001", "OKI"}, {"2385", "Sharp"}, {"2435", "Brother"},
-		{"2590", "Konica Minolta"}, {"2699", ""}, // that of the Printer Working Group
-		{"10642", "Zebra"}, {"18334", "Konica Minolta"}, {"40093", "Pantum"}, {"51966.2", "TSC"},
+// makers are the imaging branches with the names of their makers.
+func makers() iter.Seq2[string, string] {
+	return func(yield func(branch, name string) bool) {
+		for maker := range strings.SplitSeq(imagingBranches, ",") {
+			if branch, name, _ := strings.Cut(maker, " "); !yield(branch, name) {
+				return
+			}
+		}
 	}
 }
 
@@ -31,9 +35,9 @@ func imaging(oid string) (name string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	for _, m := range makers() {
-		if oid == m.branch || under(m.branch, oid) {
-			return m.name, true
+	for branch, name := range makers() {
+		if oid == branch || under(branch, oid) {
+			return name, true
 		}
 	}
 	return "", false
@@ -77,8 +81,8 @@ func (h harvest) isPrinter() bool {
 // makerSpans ask whether there is anything at all in the branches of the makers.
 func makerSpans() []span {
 	var spans []span
-	for _, m := range makers() {
-		spans = append(spans, span{from: enterprises + "." + m.branch, to: enterprises + "." + m.branch})
+	for branch := range makers() {
+		spans = append(spans, one(enterprises+"."+branch))
 	}
 	return spans
 }

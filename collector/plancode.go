@@ -46,7 +46,7 @@ func (p *plan) write() Plan {
 	if len(b) > maxPlan {
 		return nil
 	}
-	return b
+	return slices.Clone(b) // thousands are kept, so without room to grow
 }
 
 // writeObject adds an object that comes after another object.

@@ -219,9 +219,9 @@ func (h harvest) evidence() evidence {
 		return e
 	}
 	var branches []string
-	for _, m := range makers() {
-		if h.first(enterprises+"."+m.branch).kind != nothing {
-			branches = append(branches, enterprises+"."+m.branch)
+	for branch := range makers() {
+		if h.first(enterprises+"."+branch).kind != nothing {
+			branches = append(branches, enterprises+"."+branch)
 		}
 	}
 	if len(branches) > 1 && branches[0] == pmlBranch { // which many makers answer

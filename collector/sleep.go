@@ -14,7 +14,7 @@ var ErrAsleep = errors.New("asleep")
 // a hrDeviceStatus of running with a hrPrinterStatus of other, which RFC 3805 calls
 // standby (section 2.2.13.2.1; recorded of an HP M551); an alert subunitPowerSaver; or in words on the panel.
 // A device that says it in none of these ways is not known to sleep.
-func (r Reading) Asleep() bool {
+func (r *Reading) Asleep() bool {
 	if r.Status.Device == "running" && r.Status.Printer == "other" && len(r.Status.Errors) == 0 {
 		return true
 	}
@@ -46,8 +46,8 @@ type slumber struct {
 }
 
 // noted is the slumber after a reading.
-func (s slumber) noted(h harvest, r Reading) slumber {
-	s.seen = s.seen || r.Asleep()
+func (s slumber) noted(h harvest, asleep bool) slumber {
+	s.seen = s.seen || asleep
 	s.count, _ = h.first(prtMarkerLifeCount).count()
 	return s
 }
@@ -68,7 +68,8 @@ func (q *query) stillAsleep(ctx context.Context, s slumber) error {
 		return err
 	}
 	count, _ := told.first(prtMarkerLifeCount).count()
-	if r := (Reading{Status: telling{harvest: told}.status()}); r.Asleep() && count == s.count {
+	r := Reading{Status: telling{harvest: told}.status()}
+	if r.Asleep() && count == s.count {
 		return ErrAsleep
 	}
 	return nil
