@@ -20,6 +20,7 @@ const (
 	last    = "last"    // device id: collector.Reading, the last full one with the newest supplies
 	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book; "update": time of the last told
 	daily   = "daily"   // device id + "|" + date in UTC: page.Entry, the last of that day
+	recents = "recent"  // device id + "|" + date in UTC: recentDay, of the last two weeks
 	traffic = "traffic" // device id: []page.Day, of the last days
 	search  = "search"  // "mark": searchMark
 	plans   = "plan"    // device id: collector.Plan
@@ -109,7 +110,7 @@ func (k *keeping) append(lane, kind string, body any) error {
 	return appendRecord(k.tx, store.Record{Lane: lane, Kind: kind, Subject: k.reading.Device.ID, At: k.reading.TakenAt, Era: k.era}, body)
 }
 
-// history keeps the last reading and the last of each day.
+// history keeps the last reading, the last of each day, and those of the last days.
 func (k *keeping) history() error {
 	shown := k.reading
 	if k.scope != collector.Full || shown.Missing != nil {
@@ -117,6 +118,9 @@ func (k *keeping) history() error {
 		shown = completed(shown, full, k.scope)
 	}
 	if err := k.tx.Put(last, shown.Device.ID, shown); err != nil {
+		return err
+	}
+	if err := k.recent(entryOf(k.reading)); err != nil {
 		return err
 	}
 	return k.day(entryOf(shown))
@@ -168,28 +172,14 @@ func newerMeters(full, newer []collector.Meter) []collector.Meter {
 // day replaces the entry of the reading's day and, on a new day, drops those that
 // are too old.
 func (k *keeping) day(e page.Entry) error {
-	prefix := e.Device + "|"
-	key := prefix + e.At.UTC().Format(time.DateOnly)
+	key := dayKey(e.Device, e.At)
 	_, known := recall[page.Entry](k.tx, k.agent.log, daily, key)
 	if known && k.reading.Clock == collector.ClockEstimated {
 		return nil // what is known of a day is not replaced by what may be of another
 	}
 	if !known {
-		oldest := prefix + e.At.Add(-dailyKept).UTC().Format(time.DateOnly)
-		var old []string
-		err := k.tx.Each(daily, prefix, func(key string, _ []byte) error {
-			if key < oldest {
-				old = append(old, key)
-			}
-			return nil
-		})
-		if err != nil {
+		if err := forgetDays(k.tx, daily, e.Device, e.At.Add(-dailyKept)); err != nil {
 			return err
-		}
-		for _, key := range old {
-			if err := k.tx.Delete(daily, key); err != nil {
-				return err
-			}
 		}
 	}
 	return k.tx.Put(daily, key, e)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -171,8 +172,12 @@ func (k *timekeeper) settled() bool {
 
 // redate takes away the days of the history that have not come yet: the clock was ahead.
 func redate(tx *store.Tx, now time.Time) error {
+	return cmp.Or(redateDays(tx, daily, now), redateDays(tx, recents, now))
+}
+
+func redateDays(tx *store.Tx, bucket string, now time.Time) error {
 	var future []string
-	err := tx.Each(daily, "", func(key string, _ []byte) error {
+	err := tx.Each(bucket, "", func(key string, _ []byte) error {
 		if len(key) > len(time.DateOnly) && key[len(key)-len(time.DateOnly):] > now.UTC().Format(time.DateOnly) {
 			future = append(future, key)
 		}
@@ -182,7 +187,7 @@ func redate(tx *store.Tx, now time.Time) error {
 		return err
 	}
 	for _, key := range future {
-		if err := tx.Delete(daily, key); err != nil {
+		if err := tx.Delete(bucket, key); err != nil {
 			return err
 		}
 	}

@@ -84,6 +84,7 @@ func (d *daemon) brokenFacts(since time.Time, err error) page.Facts {
 			return now, nil
 		},
 		Readings: func(string) ([]page.Entry, error) { return nil, err },
+		Recent:   func(string) ([]page.Entry, error) { return nil, err },
 		Orders:   func() ([]page.Order, error) { return nil, err },
 		Rejected: func() ([]page.Rejected, error) { return nil, err },
 		Outgoing: func() ([]page.Message, error) { return nil, err },

@@ -158,6 +158,7 @@ func (d *daemon) facts() page.Facts {
 	return page.Facts{
 		Status:   func() (page.Status, error) { return memory().Status() },
 		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
+		Recent:   func(device string) ([]page.Entry, error) { return memory().Recent(device) },
 		Orders:   func() ([]page.Order, error) { return memory().Orders() },
 		Rejected: func() ([]page.Rejected, error) { return memory().Rejected() },
 		Outgoing: func() ([]page.Message, error) { return memory().Outgoing() },

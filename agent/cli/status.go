@@ -66,21 +66,28 @@ func (a *app) showOutgoing(ctx context.Context) error {
 }
 
 func (a *app) readingsCommand() *cobra.Command {
-	var csv bool
+	var csv, recent bool
 	c := &cobra.Command{
 		Use: "readings [SERIAL]", Short: a.say.Say("help.readings"), Long: a.long(text.Key("help.readings.long")),
 		Args: cobra.MaximumNArgs(1),
 	}
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
 	c.Flags().BoolVar(&csv, "csv", false, a.say.Say("help.flag.csv"))
+	c.Flags().BoolVar(&recent, "recent", false, a.say.Say("help.flag.recent"))
 	c.RunE = func(c *cobra.Command, args []string) error {
-		device := ""
+		device, path, own := "", "/readings.json", agent.Memory.Readings
 		if len(args) > 0 {
 			device = args[0]
 		}
+		if recent {
+			path, own = "/recent.json", agent.Memory.Recent
+			if device == "" {
+				return failure{code: wrongUse, err: errors.New(a.say.Say("error.recent"))}
+			}
+		}
 		var entries []page.Entry
-		err := a.ask(c.Context(), "/readings.json?device="+url.QueryEscape(device), &entries,
-			func(m agent.Memory) (any, error) { return m.Readings(device) })
+		err := a.ask(c.Context(), path+"?device="+url.QueryEscape(device), &entries,
+			func(m agent.Memory) (any, error) { return own(m, device) })
 		switch {
 		case err != nil:
 			return err

@@ -1,5 +1,5 @@
 // Package page is the local web page: what the daemon knows, to look at in a
-// browser (/), to read by a program (/status.json, /readings.json, /orders.json, /rejected.json,
+// browser (/), to read by a program (/status.json, /readings.json, /recent.json, /orders.json, /rejected.json,
 // /outgoing.json)
 // and to watch by a monitoring system (/metrics).
 //
@@ -29,6 +29,7 @@ var style []byte
 type Facts struct {
 	Status   func() (Status, error)
 	Readings func(device string) ([]Entry, error) // newest first; "" means every device
+	Recent   func(device string) ([]Entry, error) // of the last two weeks, newest first
 	Orders   func() ([]Order, error)              // open and closed ones, newest first
 	Rejected func() ([]Rejected, error)           // what a receiver refused, newest first
 	Outgoing func() ([]Message, error)            // what left last, newest first
@@ -71,6 +72,11 @@ func Handler(f Facts, local bool) http.Handler {
 		entries, err := f.Readings(r.URL.Query().Get("device"))
 		f.json(w, entries, err)
 	})
+	mux.HandleFunc("GET /recent.json", func(w http.ResponseWriter, r *http.Request) {
+		entries, err := f.Recent(r.URL.Query().Get("device"))
+		f.json(w, entries, err)
+	})
+	mux.HandleFunc("GET /device", f.device)
 	mux.HandleFunc("GET /orders.json", func(w http.ResponseWriter, _ *http.Request) {
 		orders, err := f.Orders()
 		f.json(w, orders, err)

@@ -13,6 +13,8 @@ import (
 	"meteragent/collector"
 )
 
+const total = "systemTotals.impressions.total"
+
 func facts() page.Facts {
 	now := time.Date(2026, 11, 30, 17, 0, 0, 0, time.UTC)
 	percent := 9.5
@@ -41,6 +43,13 @@ func facts() page.Facts {
 			}, nil
 		},
 		Readings: func(device string) ([]page.Entry, error) { return []page.Entry{{Device: device}}, nil },
+		Recent: func(device string) ([]page.Entry, error) {
+			return []page.Entry{
+				{At: now, Device: device, Meters: map[string]int64{total: 1250}, Supplies: map[string]float64{"1.1": 9.5}},
+				{At: now.Add(-time.Hour), Device: device, Meters: map[string]int64{total: 1000}},
+				{At: now.Add(-2 * time.Hour), Device: device, Supplies: map[string]float64{"1.1": 11}},
+			}, nil
+		},
 		Outgoing: func() ([]page.Message, error) {
 			return []page.Message{{Portal: "portal", At: now, To: "POST https://portal.example.com/events", Body: `[{"a":"<b>&"}]`}}, nil
 		},
@@ -167,6 +176,22 @@ func TestOutgoing(t *testing.T) {
 		if got := get(t, path, "localhost").Body.String(); !strings.Contains(got, want) || strings.Contains(got, "<b>") {
 			t.Errorf("%s lacks %s: %s", path, want, got)
 		}
+	}
+}
+
+// The last days of a copier: what it said, and what changed.
+func TestDevice(t *testing.T) {
+	body := get(t, "/device?device=ABC12345&lang=en", "localhost").Body.String()
+	for _, want := range []string{"ABC12345", "1,250", "+250", "9.5 %", "1,000", "11 %", "Toner &lt;b&gt;"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q: %s", want, body)
+		}
+	}
+	if body := get(t, "/device?device=%3Cb%3E&lang=de", "localhost").Body.String(); strings.Contains(body, "<b>") || !strings.Contains(body, "Die letzten 14 Tage") {
+		t.Errorf("another device: %s", body)
+	}
+	if got := get(t, "/recent.json?device=ABC12345", "localhost").Body.String(); !strings.Contains(got, `"1.1":9.5`) {
+		t.Errorf("recent.json is %s", got)
 	}
 }
 

@@ -126,7 +126,7 @@ func (v view) device(d Device) part {
 		console = d.Reading.Status.Console
 	}
 	return el("article", class(d.State),
-		el("h3", words(d.ID)),
+		el("h3", el("a", attr("href", "/device?device="+url.QueryEscape(d.ID)), words(d.ID))),
 		v.line("p", d.Model, d.Address),
 		given(number != "", el("p", class("big"), words(number))),
 		v.line("p", v.ago(d.LastReading), silent),
