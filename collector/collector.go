@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -194,17 +195,21 @@ func (c *Collector) readThen(ctx context.Context, t Target, r *Reading, then fun
 // converse reads the device in the first way in which it answers, and remembers
 // that. What worked last comes first; if it does not work any more, it is forgotten,
 // and the next reading tries every way again. A device that refuses every user says
-// more with that than by its silence about the rest.
+// more with that than by its silence about the rest. One whose profile wants version 1
+// is asked from the beginning in that, unless another version is configured.
 func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t Target) (*query, error) {
 	failure := errSilent
 	p := parsePlan(t.Plan)
 	if p != nil && !p.fits(c.profiles, time.Now()) {
 		p = nil
 	}
-	for i, a := range c.approaches(to, t.Credentials, p) {
+	ways := c.approaches(to, t.Credentials, p)
+	for i := 0; i < len(ways); i++ {
+		a := ways[i]
 		s := &conversation{wire: w, credential: a.credential, codec: newCodec(a.credential, a.peer)}
 		a.limits.relax()
 		q := &query{session: s, scope: t.Scope, limits: &a.limits, profiles: c.profiles, room: w.loan.room}
+		q.older = a.credential.Version == V2c && t.Credentials[a.place].Version == Auto
 		var err error
 		if t.LetSleep {
 			err = q.stillAsleep(ctx, w.pace.slumber)
@@ -217,6 +222,11 @@ func (c *Collector) converse(ctx context.Context, w *wire, to netip.AddrPort, t 
 		if err == nil && !kept {
 			w.buffer, q.found = w.loan.largeRoom(), make(harvest, 40)
 			err = q.read(ctx)
+		}
+		if errors.Is(err, errOlder) {
+			a.credential = a.credential.in(V1)
+			ways = slices.Insert(ways, i+1, a)
+			continue
 		}
 		a.judge(q, follows)
 		refused := isRefusal(err)

@@ -31,9 +31,11 @@ type Match struct {
 // Manners are what a family of devices can take. Zero leaves it to the collector,
 // which finds out.
 type Manners struct {
-	MaxVarbinds    int  `toml:"max_varbinds"`    // names in one question
-	MaxRepetitions int  `toml:"max_repetitions"` // values in one answer
-	NextOnly       bool `toml:"next_only"`       // GETNEXT instead of GETBULK
+	Version        string `toml:"version"`         // "1" where what is answered in version 2c is wrong; "" is 2c
+	MaxVarbinds    int    `toml:"max_varbinds"`    // names in one question
+	MaxRepetitions int    `toml:"max_repetitions"` // values in one answer
+	NextOnly       bool   `toml:"next_only"`       // GETNEXT instead of GETBULK
+	Unordered      bool   `toml:"unordered"`       // the rows of a column need not come in their order, only each once
 }
 
 // Billed says which of several sources of one meter is primary.
@@ -111,4 +113,5 @@ func (m Manners) apply(l *limits) {
 		l.values = min(l.values, m.MaxRepetitions)
 	}
 	l.rowWise = l.rowWise || m.NextOnly
+	l.unordered = l.unordered || m.Unordered
 }

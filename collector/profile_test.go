@@ -160,6 +160,7 @@ func TestProfileProblems(t *testing.T) {
 		{`[[match]]`, "extends = \"nothing\"\n[[match]]", []string{"extends", `"nothing"`}},
 		{`[[meter]]`, "[[sum]]\nname = \"print.impressions.total\"\nof = [\"acme:9\"]\n[[meter]]", []string{":8: sum.of", "acme:9"}},
 		{`[[match]]`, "[billed]\nby = \"me\"\n[[match]]", []string{":4: billed.by", "billed.rule"}},
+		{`[[match]]`, "[snmp]\nversion = \"2\"\n[[match]]", []string{":4: snmp.version: ", `"2"`, `"1"`}},
 	} {
 		if !strings.Contains(goodProfile, c.old) {
 			t.Fatal(c.old)

@@ -187,6 +187,9 @@ func (c *checker) profile(p *Profile) {
 			c.oid("match", i, "sys_object_id", m.SysObjectID)
 		}
 	}
+	if !slices.Contains([]string{"", V1.String()}, p.SNMP.Version) {
+		c.wrong("snmp", 0, "version", `is %q; it can only be "1": version 2c is tried first in any case, and what is configured counts`, p.SNMP.Version)
+	}
 	if p.SNMP.MaxVarbinds < 0 || p.SNMP.MaxRepetitions < 0 {
 		c.wrong("snmp", 0, "max_varbinds", "must not be less than 0")
 	}

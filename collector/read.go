@@ -20,6 +20,9 @@ var (
 	ErrMalformed = errors.New("malformed answers")
 )
 
+// errOlder is a device that is to be asked in version 1.
+var errOlder = errors.New("to be asked in version 1")
+
 // A query is one reading of one device.
 type query struct {
 	session  session
@@ -29,6 +32,7 @@ type query struct {
 	room     func() *room // to take answers apart in; nil makes one
 	found    harvest
 	profile  *Profile // nil until one fits
+	older    bool     // it is asked in version 2c, and may be asked in version 1 instead
 	plan     *plan    // for the next time; nil if there is none
 	missing  []string // groups that were not read to the end
 	kept     bool     // the reading was made by the plan
@@ -55,7 +59,7 @@ func (q *query) read(ctx context.Context) error {
 func (q *query) readAll(ctx context.Context) (whole bool, err error) {
 	err = q.walkAround(ctx)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) || errors.Is(err, errOlder):
 		return false, err
 	case q.found.isPrinter():
 		q.missing = missing(err, q.scope)
@@ -88,7 +92,10 @@ func (q *query) walkAround(ctx context.Context) error {
 	if err == nil && (q.profile == nil && !named || !q.found.isPrinter()) {
 		err = q.walk(ctx, makerSpans())
 		if err == nil && q.profile == nil {
-			err = q.walk(ctx, q.choose(q.found))
+			var spans []span
+			if spans, err = q.choose(q.found); err == nil {
+				err = q.walk(ctx, spans)
+			}
 		}
 		if err == nil {
 			err = q.walk(ctx, q.profile.fallbacks(q.found))
@@ -107,10 +114,13 @@ func (q *query) walk(ctx context.Context, spans []span) error {
 }
 
 // choose finds the profile of a device and returns what it asks for.
-func (q *query) choose(told harvest) []span {
+func (q *query) choose(told harvest) ([]span, error) {
 	if q.profile = q.profiles.choose(told.evidence()); q.profile == nil {
-		return nil
+		return nil, nil
+	}
+	if q.profile.SNMP.Version == V1.String() && q.older {
+		return nil, errOlder
 	}
 	q.profile.SNMP.apply(q.limits)
-	return q.profile.spans()
+	return q.profile.spans(), nil
 }

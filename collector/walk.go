@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,6 +35,8 @@ type walk struct {
 	circle  int        // how often the device has told nothing new
 	done    bool
 	suspect bool // the device blames it for an error; it is asked by itself
+
+	unordered bool // its rows may come in another order, each once
 }
 
 func newWalk(s span) walk {
@@ -78,7 +81,7 @@ func (w *walk) take(v variable) bool {
 	case v.kind == end || column == 0 || column > w.end:
 		w.done = true // the table has ended
 		return false
-	case compareOID(v.name, w.last) <= 0:
+	case !w.isNext(v.name):
 		if w.circle++; w.circle > 1 {
 			w.skip()
 		}
@@ -108,11 +111,26 @@ func (w *walk) take(v variable) bool {
 	return true
 }
 
+// identifies says whether a profile may be chosen by what is read.
+func (w *walk) identifies() bool {
+	return w.from == sysObjectID || w.from == sysDescr || w.from == hrDeviceDescr
+}
+
+// isNext says whether a name may follow the last one. Only rows of the same column may
+// be out of order, and only new ones, so that no device goes on for ever.
+func (w *walk) isNext(name string) bool {
+	if compareOID(name, w.last) > 0 {
+		return true
+	}
+	known := func(v variable) bool { return v.name == name }
+	return w.unordered && columnOf(w.entry, name) == w.column && !slices.ContainsFunc(w.values, known)
+}
+
 // split leaves to the walk the column that it is reading, and returns walks for
 // those after it.
 func (w *walk) split() []walk {
 	var walks []walk
-	if w.count == 0 && !w.done {
+	if w.count == 0 && !w.done && !w.unordered {
 		for _, index := range w.indexes {
 			walks = append(walks, newWalk(span{from: w.from, to: w.to, after: strconv.Itoa(index - 1)}))
 			w.done = true

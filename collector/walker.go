@@ -25,6 +25,8 @@ type limits struct {
 	names   int  // in one question
 	values  int  // in one answer
 	rowWise bool // GETNEXT only
+
+	unordered bool // rows may come in another order
 }
 
 // startingLimits are those of a device of which nothing is known. An answer of 56
@@ -50,19 +52,23 @@ type walker struct {
 	ends     bool // the device says noSuchName where it has nothing more, and can be believed
 	failures int  // in a row
 	silences int
-	learn    func(harvest) []span // nil if there is nothing more to learn
+	learn    func(harvest) ([]span, error) // nil if there is nothing more to learn
 }
 
 // walkAll reads the spans into found. After an error, found has what was read
 // before it. As soon as the device has said what it is, learn, which may be nil, is
-// called once, and what it returns is read along with the rest.
-func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits, learn func(harvest) []span) (err error) {
+// called once, and what it returns is read along with the rest; its error ends the walk.
+func walkAll(ctx context.Context, s session, spans []span, found harvest, l *limits, learn func(harvest) ([]span, error)) (err error) {
 	w := &walker{session: s, limits: l, walks: make([]walk, len(spans)), learn: learn}
 	for i, s := range spans {
 		w.walks[i] = newWalk(s)
+		w.walks[i].unordered = l.unordered
 	}
 	defer func() {
 		for _, one := range w.walks {
+			if l.unordered {
+				slices.SortFunc(one.values, func(a, b variable) int { return compareOID(a.name, b.name) })
+			}
 			found.add(one.entry, one.values)
 		}
 		if err != nil {
@@ -100,7 +106,9 @@ func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 		return err
 	case err == nil && a.status == noError && w.settle(q, asked, a.variables):
 		w.heard, w.failures = true, 0
-		w.extend()
+		if err := w.extend(); err != nil {
+			return err
+		}
 		if w.values > maxValues {
 			return fmt.Errorf("%w: more than %d values", errUnruly, maxValues)
 		}
@@ -114,28 +122,31 @@ func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 }
 
 // extend adds what else is to be read of a device, once it is known what it is.
-func (w *walker) extend() {
+func (w *walker) extend() error {
 	if w.learn == nil {
-		return
+		return nil
 	}
 	told := harvest{}
 	for _, one := range w.walks {
-		switch one.from {
-		case sysObjectID, sysDescr, hrDeviceDescr:
-			if !one.done {
-				return
-			}
-			told.add(one.entry, one.values)
+		if !one.identifies() {
+			continue
 		}
+		if !one.done {
+			return nil
+		}
+		told.add(one.entry, one.values)
 	}
-	for _, s := range w.learn(told) {
+	more, err := w.learn(told)
+	for _, s := range more {
 		added := newWalk(s)
+		added.unordered = w.limits.unordered
 		if w.limits.rowWise {
 			w.walks = append(w.walks, added.split()...)
 		}
 		w.walks = append(w.walks, added)
 	}
 	w.learn = nil
+	return err
 }
 
 // settle hands the values out to the walks that asked for them. It returns false
@@ -144,7 +155,8 @@ func (w *walker) settle(q question, asked []*walk, values []variable) bool {
 	values = values[:min(len(values), q.values())]
 	sensible := false
 	for i, v := range values[:min(len(values), len(asked))] {
-		sensible = sensible || v.kind == end || compareOID(v.name, asked[i].last) > 0
+		asked[i].unordered = w.limits.unordered
+		sensible = sensible || v.kind == end || asked[i].isNext(v.name)
 	}
 	if !sensible {
 		return false
@@ -245,8 +257,15 @@ func (w *walker) next() (question, []*walk) {
 		}
 	}
 	if w.limits.rowWise {
-		// The longest columns first: the number of questions is that of their rows.
-		slices.SortStableFunc(live, func(a, b *walk) int { return cmp.Compare(b.want(), a.want()) })
+		// What the device is comes first, since its profile may say how it is to be asked. Then
+		// the longest columns: the number of questions is that of their rows.
+		urgency := func(one *walk) int {
+			if w.learn != nil && one.identifies() {
+				return maxValues
+			}
+			return one.want()
+		}
+		slices.SortStableFunc(live, func(a, b *walk) int { return cmp.Compare(urgency(b), urgency(a)) })
 		live = live[:min(len(live), w.limits.names)]
 		return question{names: lastNames(live)}, live
 	}

@@ -21,6 +21,7 @@ const (
 	GenErr               // genErr about the first name
 	TooBig               // tooBig
 	LoopingGetNext       // after some objects GETNEXT and GETBULK begin again a few before
+	Unordered            // of every column the first row comes first, the others from the last to the second
 	EndlessTable         // every column has always one more row
 	WrongName            // the answer is about other objects than those asked for
 	WrongType            // numbers come as text, text as numbers
@@ -43,7 +44,7 @@ func Faults() []Fault {
 
 func (f Fault) String() string {
 	names := [...]string{
-		"none", "silent", "slow", "v1Only", "noSuchName", "genErr", "tooBig", "loopingGetNext", "endlessTable", "wrongName",
+		"none", "silent", "slow", "v1Only", "noSuchName", "genErr", "tooBig", "loopingGetNext", "unordered", "endlessTable", "wrongName",
 		"wrongType", "giantString", "wrongRequestID", "truncated", "garbage", "duplicate", "wrongSource",
 	}
 	if f < 0 || int(f) >= len(names) {
@@ -113,12 +114,33 @@ func (f Fault) next(t tree, name oid) (object, bool) {
 	switch {
 	case f == LoopingGetNext && here && (i+1)%loop == 0:
 		return t[i+1-loop], true
+	case f == Unordered && here:
+		return t.unordered(i)
 	case f == EndlessTable && here:
 		return t.oneMore(name, i)
 	case f == EndlessTable && i > 0:
 		return t.oneMore(name, i-1)
 	}
 	return object{}, false
+}
+
+// unordered is what comes behind the row at i: behind the first row of a column the last
+// one, and then those between, down to the second.
+func (t tree) unordered(i int) (object, bool) {
+	column := t[i].name[:t[i].kind]
+	inside := func(i int) bool { return i >= 0 && i < len(t) && t[i].name.below(column) }
+	if inside(i-2) {
+		return t[i-1], true
+	}
+	for first := !inside(i - 1); inside(i + 1); i++ {
+		if first && !inside(i+2) {
+			return t[i+1], true
+		}
+	}
+	if i+1 == len(t) {
+		return object{}, false
+	}
+	return t[i+1], true
 }
 
 // oneMore is the instance after name, whether there is one or not. Invented ones

@@ -145,7 +145,7 @@ func TestFaultNames(t *testing.T) {
 			t.Errorf("%v: got %v, %v", f, got, err)
 		}
 	}
-	if n := len(simulator.Faults()); n != 16 {
+	if n := len(simulator.Faults()); n != 17 {
 		t.Errorf("got %d faults, want 16", n)
 	}
 	if _, err := simulator.ParseFault("fault 99"); err == nil {
