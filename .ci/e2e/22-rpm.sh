@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 240 s
+# at most 420 s
 # The rpm and its scripts. There is no Red Hat here, so Debian's rpm installs it on Debian, without looking at what it needs.
 . "$(dirname "$0")/lib.sh"
 . .ci/e2e/system.sh

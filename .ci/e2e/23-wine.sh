@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 240 s
+# at most 420 s
 # The program on Windows, as far as Wine 8 is Windows: by hand, as a service, and from the MSI. What Wine cannot show:
 #
 #   the program as it ships     it needs a Windows that Wine is not; windows.sh says which lines of Go's library differ

@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 120 s
+# at most 300 s
 # Updates of a program installed by hand, on a Debian with systemd, from a repository made with go-tuf: one that works; ones
 # that crash, hang, or cannot deliver, after which the version before is back; and repositories that are tampered with, rolled
 # back and frozen. The other ways to forge, cut and withhold a repository, and a full disk, are in packaging/update.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 150 s
+# at most 300 s
 # The programs for ARM and MIPS, run by qemu: they know themselves, check a configuration, read simulated copiers, keep the
 # readings in a database and deliver them to a portal that runs on the machine itself.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 240 s
+# at most 420 s
 # A cluster of three NATS servers with JetStream as the broker. The one that the agent is connected to is killed in the middle
 # of a backlog: the agent goes on with another one, nothing is lost, and nothing counts twice.
 . "$(dirname "$0")/lib.sh"

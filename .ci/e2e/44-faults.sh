@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 300 s
+# at most 420 s
 # Every way in which a delivery can fail, at every point, over both links: the table says that nothing is lost or doubled, how
 # long it took to recover, and how often the portal was asked meanwhile.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 120 s
+# at most 300 s
 # The portal cannot be used: nobody listens, its certificate has expired, a captive portal answers 200 with a page, the token is
 # wrong. The agent starts all the same, copiers are read, the page answers, and the status names the cause.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 120 s
+# at most 300 s
 # An agent enrols with a code, delivers with the certificate it got, and renews it by itself before it ends; a wrong code and a
 # missing certificate are named, and stop nothing.
 . "$(dirname "$0")/lib.sh"

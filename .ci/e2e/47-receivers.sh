@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 120 s
+# at most 300 s
 # Several receivers at once: a portal with two doors, of which the first is killed and comes back, a second portal that is away
 # for a while, a webhook, and Home Assistant's topics at a real broker. Orders arrive at one of them.
 . "$(dirname "$0")/lib.sh"

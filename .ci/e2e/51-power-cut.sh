@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 120 s
+# at most 300 s
 # The power fails 100 times while the store is born, filled, drained and made short. What was written and not synced is lost,
 # by sectors and in any order (store/powercut_test.go says how). What was confirmed is there, and the file opens.
 . "$(dirname "$0")/lib.sh"

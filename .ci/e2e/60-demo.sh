@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 150 s
+# at most 300 s
 # What a new user sees: copiers within ten seconds, an outage bridged, an order with its reason within a minute.
 . "$(dirname "$0")/lib.sh"
 need curl

@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 180 s
+# at most 300 s
 # The store on 32-bit ARM, emulated: its tests pass, and its file may not become longer than 256 MiB, since there is little
 # address space. Left out are the soaks and the four longest tests (a kill under full load, one bad page after another, flipped
 # bits, ten backlogs made short); with -test.short TestCrash kills 6 times instead of 30, and TestSalvage damages 30 copies
