@@ -26,10 +26,6 @@ var (
 	ErrDamaged = errors.New("damaged")
 )
 
-// format is the layout in the package comment. A version that changes it in a way
-// that this one would misread raises the number and converts older files in Open.
-const format = 3
-
 // Options say how to open a store.
 type Options struct {
 	// Destinations are the names of all that records go to, each a name of at most 64
@@ -196,7 +192,7 @@ func isStore(tx *bbolt.Tx) (bool, error) {
 	switch found, ok := formatOf(meta.Get([]byte("format"))); {
 	case !ok:
 		return false, damaged(errors.New("it does not say its format"))
-	case found > format:
+	case found > Reads:
 		return false, newer(found)
 	}
 	return true, checkValues(tx)
@@ -213,15 +209,6 @@ func checkValues(tx *bbolt.Tx) error {
 		}
 	}
 	return nil
-}
-
-func formatOf(value []byte) (n int, ok bool) {
-	n, err := strconv.Atoi(string(value))
-	return n, err == nil && n > 0
-}
-
-func newer(found int) error {
-	return fmt.Errorf("%w: format %d, this one knows %d", ErrNewer, found, format)
 }
 
 func damaged(cause error) error {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,10 +93,24 @@ func TestOpenTwiceInOneProcess(t *testing.T) {
 	}
 }
 
+// What the program says of the format it writes is what it writes.
+func TestMark(t *testing.T) {
+	path := newPath(t)
+	open(t, path).Close()
+	change(t, path, func(tx *bbolt.Tx) error {
+		if format := tx.Bucket([]byte("meta")).Get([]byte("format")); store.Mark != "meteragent database format "+string(format) {
+			t.Errorf("it says %q and writes format %s", store.Mark, format)
+		}
+		return nil
+	})
+}
+
 func TestOpenNewer(t *testing.T) {
 	path := newPath(t)
 	open(t, path).Close()
-	change(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte("4")) })
+	change(t, path, func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte(strconv.Itoa(store.Reads+1)))
+	})
 	before := read(t, path)
 	_, err := store.Open(path, store.Options{})
 	if !errors.Is(err, store.ErrNewer) {

@@ -62,6 +62,7 @@ wait_for 10 "1.0.0 runs" runs 1.0.0
 
 echo "  a version that works"
 release 1.0.1 "$scratch/1.0.1"
+check "the release says which database it writes" jq -e '.signed.targets["meteragent-1.0.1-linux-amd64"].custom.database > 0' "$repository/metadata/targets.json"
 wait_for 60 "1.0.1 runs" runs 1.0.1
 wait_for 60 "it passes its probation, and the portal knows" told 1.0.1 passed ""
 check "the installed program is untouched" cmp "$scratch/1.0.0" "$root$program"

@@ -21,6 +21,7 @@ import (
 	"meteragent/agent/text"
 	"meteragent/packaging"
 	"meteragent/packaging/update"
+	"meteragent/store"
 )
 
 // startedAs is the variable in which the installed program tells a newer one which version it was started as.
@@ -60,6 +61,8 @@ func (a *app) update(ctx context.Context, check bool, from string) error {
 		return fmt.Errorf("update: %w", err)
 	}
 	switch {
+	case !update.Newer(newest.Version, version) && newest.Withheld != nil:
+		return failure{code: failed, err: fmt.Errorf("update: %w", newest.Withheld), hint: text.Key("hint.update.between")}
 	case !update.Newer(newest.Version, version):
 		a.printf("%s\n", a.say.Say("update.none", "version", version))
 		return nil
@@ -76,7 +79,7 @@ func (a *app) update(ctx context.Context, check bool, from string) error {
 
 // updates is where updates are kept; without keys to trust there is none.
 func updates(cfg config.Config) (update.Folder, error) {
-	f := update.Folder{Path: filepath.Join(cfg.Store.Folder, "update")}
+	f := update.Folder{Path: filepath.Join(cfg.Store.Folder, "update"), Reads: store.Reads}
 	if cfg.Update.Root == "" {
 		return f, nil
 	}

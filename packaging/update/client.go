@@ -41,7 +41,13 @@ type Source func(ctx context.Context, name string) (io.ReadCloser, error)
 type Folder struct {
 	Path string
 	Root []byte // the keys that the administrator trusts: a TUF root
+
+	Reads int // the newest format of the database that the present version can open; 0 is any
 }
+
+// ErrDatabase says that a release changes the database so that the present version could
+// not go on with it if the release failed.
+var ErrDatabase = errors.New("the present version could not open its database if it failed")
 
 // Refresh fetches the newest metadata, refuses it unless everything is signed, current and not older than before, keeps it,
 // and returns the newest release for a platform.
@@ -82,7 +88,7 @@ func (f Folder) Refresh(ctx context.Context, from Source, platform string, now t
 	if err := f.keep("targets.json", data); err != nil {
 		return Release{}, err
 	}
-	return t.newest(platform)
+	return t.newest(platform, f.Reads)
 }
 
 // roots follows the administrator's root through every change of keys since, as far as there are any.
@@ -230,9 +236,10 @@ func read(ctx context.Context, from Source, name string) ([]byte, error) {
 	return data, nil
 }
 
-// newest is the zero Release if there is none for the platform.
-func (t targets) newest(platform string) (Release, error) {
-	var best Release
+// newest is the newest release from which the present version can take over again; the zero
+// Release if there is none for the platform.
+func (t targets) newest(platform string, reads int) (Release, error) {
+	var best, passed Release
 	for name, one := range t.Targets {
 		r := one.Custom
 		r.name, r.length, r.sha256 = name, one.Length, one.Hashes["sha256"]
@@ -242,9 +249,17 @@ func (t targets) newest(platform string) (Release, error) {
 		if strings.ContainsAny(name, `/\`) || !isVersion(r.Version) || r.length <= 0 || r.length > largestProgram || r.sha256 == "" {
 			return Release{}, fmt.Errorf("targets: %q has no plain name, version, length or hash", name)
 		}
-		if Newer(r.Version, best.Version) {
+		switch {
+		case reads > 0 && r.Database > reads:
+			if Newer(r.Version, passed.Version) {
+				passed = r
+			}
+		case Newer(r.Version, best.Version):
 			best = r
 		}
+	}
+	if Newer(passed.Version, best.Version) {
+		best.Withheld = fmt.Errorf("version %s: %w: format %d, not %d or less", passed.Version, ErrDatabase, passed.Database, reads)
 	}
 	return best, nil
 }

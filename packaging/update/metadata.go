@@ -80,6 +80,9 @@ type Release struct {
 	Version  string `json:"version"`
 	Platform string `json:"platform"` // such as linux-arm-7
 	Percent  int    `json:"percent"`  // of the agents that shall take it by themselves, 0 to 100
+	Database int    `json:"database"` // the format of the database that it writes; 0 if that is not known
+
+	Withheld error `json:"-"` // why a newer release was passed over; nil if none was
 
 	name   string // of the target
 	length int64  // bytes

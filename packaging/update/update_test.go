@@ -337,6 +337,29 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// A release after which the present version could not open its database is passed over.
+func TestDatabaseThatCannotBeTakenBack(t *testing.T) {
+	m := newMaker(100)
+	files := m.repository("1.0.0", "1.1.0", "1.2.0")
+	var list struct {
+		Signed object `json:"signed"`
+	}
+	if err := json.Unmarshal(files["metadata/targets.json"], &list); err != nil {
+		t.Fatal(err)
+	}
+	for name, format := range map[string]int{"meteragent-1.1.0": 4, "meteragent-1.2.0": 5} {
+		list.Signed["targets"].(map[string]any)[name].(map[string]any)["custom"].(map[string]any)["database"] = format
+	}
+	files["metadata/targets.json"] = m.sign("targets", list.Signed)
+	for reads, want := range map[int]string{0: "1.2.0", 3: "1.0.0", 4: "1.1.0", 5: "1.2.0"} {
+		f := update.Folder{Path: t.TempDir(), Root: m.root(), Reads: reads}
+		got, err := f.Refresh(t.Context(), from(files), platform, now())
+		if err != nil || got.Version != want || (want == "1.2.0") != (got.Withheld == nil) {
+			t.Errorf("one that reads format %d gets %q, withheld %v, %v; want %q", reads, got.Version, got.Withheld, err, want)
+		}
+	}
+}
+
 func TestChosen(t *testing.T) {
 	r := update.Release{Version: "1.2.3", Percent: 25}
 	var in []string

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,7 @@ func release(dir, version, percent string, programs []string) error {
 		if err != nil {
 			return err
 		}
-		custom, err := json.Marshal(map[string]any{"version": version, "platform": platform, "percent": share})
+		custom, err := json.Marshal(map[string]any{"version": version, "platform": platform, "percent": share, "database": database(program)})
 		if err != nil {
 			return err
 		}
@@ -95,6 +96,19 @@ func release(dir, version, percent string, programs []string) error {
 	timestamp.Signed.Expires = now.AddDate(0, 0, 7)
 	timestamp.Signed.Meta["snapshot.json"] = metadata.MetaFile(snapshot.Signed.Version)
 	return write(dir, "timestamp", timestamp)
+}
+
+// mark is what every program says of the database it writes: store.Mark.
+var mark = regexp.MustCompile("meteragent database format ([0-9]+)")
+
+// database is the format of the database that a program writes; 0 if it does not say.
+func database(program []byte) int {
+	found := mark.FindSubmatch(program)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(found[1]))
+	return n
 }
 
 // root makes the first root and its keys, once.
