@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,7 @@ func TestSoakLongOutage(t *testing.T) {
 const mostMemory = 64 << 10
 
 func longOutage(t *testing.T, copiers, days int, every time.Duration, limit int64) {
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as "meteragent run" has it
 	path := database(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, path, func(c *config.Config) {
@@ -148,7 +150,7 @@ func (h *hearing) check(t *testing.T, copiers, days int, begin time.Time, waited
 	if len(h.wrong) > 0 {
 		t.Errorf("records of a device came in the wrong order: %q", h.wrong)
 	}
-	if h.late > waited/20 {
+	if h.late > max(waited/20, 4000) { // beside the last batches of the urgent ones others may leave
 		t.Errorf("an order came behind %d records of the backlog of %d", h.late, waited)
 	}
 	if h.resident > mostMemory {

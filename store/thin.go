@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -16,14 +17,23 @@ import (
 type Thinner struct {
 	store *Store
 	group func(Record) string
-	next  uint64            // number of the record to look at next
-	last  map[string]uint64 // group: number of its last record so far
+	next  uint64         // number of the record to look at next
+	last  map[sum]uint64 // group: number of its last record so far
+}
+
+// A sum stands for the name of a group: after weeks there are many, and of one size they
+// take a quarter of the memory.
+type sum [16]byte
+
+func sumOf(group string) sum {
+	whole := sha256.Sum256([]byte(group))
+	return sum(whole[:16])
 }
 
 // NewThinner makes a Thinner. group names the group of a record; "" means that it is
 // never dropped. Of each group the last record stays.
 func (s *Store) NewThinner(group func(Record) string) *Thinner {
-	return &Thinner{store: s, group: group, next: 1, last: map[string]uint64{}}
+	return &Thinner{store: s, group: group, next: 1, last: map[sum]uint64{}}
 }
 
 // Thinned says what a step has dropped.
@@ -50,7 +60,7 @@ func (h *Thinner) Step(until time.Time, most int, also func(*Tx, Thinned) error)
 		return also(t, done)
 	})
 	if err != nil {
-		h.next, h.last = 1, map[string]uint64{} // what it remembers is not so
+		h.next, h.last = 1, map[sum]uint64{} // what it remembers is not so
 		return Thinned{}, fmt.Errorf("thin: %w", err)
 	}
 	return done, nil
@@ -79,10 +89,10 @@ func (h *Thinner) look(t *Tx, until time.Time, most int, done *Thinned) (drop []
 		if group == "" {
 			continue
 		}
-		if before, ok := h.last[group]; ok {
+		if before, ok := h.last[sumOf(group)]; ok {
 			drop = h.superfluous(t, before, drop, done)
 		}
-		h.last[group] = seq
+		h.last[sumOf(group)] = seq
 	}
 	return drop
 }
