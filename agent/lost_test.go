@@ -25,6 +25,23 @@ func deviceEvents(t *testing.T, l *link) (events []string) {
 	return events
 }
 
+// states are the devices of a status, what is said of them and with whom they quarrel.
+func (s *site) states(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, d := range s.status(t).Devices {
+		state := d.ID + " " + d.State
+		if d.Conflict != "" {
+			state += ", also at " + d.Conflict
+		}
+		if d.Rival != "" {
+			state += " beside " + d.Rival
+		}
+		all = append(all, state)
+	}
+	return strings.Join(all, "; ")
+}
+
 // A copier that does not answer any more is lost after a day in which the agent ran,
 // once, and back when it answers; one that answers elsewhere has only moved.
 func TestLostAndReturned(t *testing.T) {
@@ -66,8 +83,14 @@ func TestLostAndReturned(t *testing.T) {
 		if got := strings.Join(deviceEvents(t, s.link), ", "); got != want {
 			t.Errorf("after a day more: %s, want %s", got, want)
 		}
+		if got := s.states(t); got != "ABC12345 lost; MOVED001 online" {
+			t.Errorf("after a day more: %s", got)
+		}
 		s.fleet.set(host, func(c *copier) { c.off = false })
 		time.Sleep(5 * time.Hour)
+		if got := s.states(t); got != "ABC12345 online; MOVED001 online" {
+			t.Errorf("in the end: %s", got)
+		}
 		stop()
 		want += ", returned ABC12345"
 		if got := strings.Join(deviceEvents(t, s.link), ", "); got != want {
@@ -99,10 +122,16 @@ func TestOneAddressForTwo(t *testing.T) {
 			s.fleet.set(host, func(c *copier) { c.serial = []string{"ABC12345", "XYZ99999"}[turn%2] })
 			time.Sleep(2 * time.Hour)
 		}
+		if got := s.states(t); got != "ABC12345 online beside XYZ99999; XYZ99999 online beside ABC12345" {
+			t.Errorf("by turns: %s", got)
+		}
 		s.fleet.set(host, func(c *copier) { c.serial = "ABC12345" }) // the other one goes
 		time.Sleep(30 * time.Hour)
 		s.fleet.set(host, func(c *copier) { c.serial = "XYZ99999" }) // and is put in the first one's place
 		time.Sleep(30 * time.Hour)
+		if got := s.states(t); got != "ABC12345 replaced; XYZ99999 online" {
+			t.Errorf("in the end: %s", got)
+		}
 		stop()
 		got := strings.Join(deviceEvents(t, s.link), ", ")
 		if want := "conflict ABC12345/XYZ99999, found ABC12345, found XYZ99999, replaced XYZ99999, replaced XYZ99999"; got != want {

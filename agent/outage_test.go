@@ -142,6 +142,9 @@ func TestIdentity(t *testing.T) {
 		time.Sleep(10 * time.Hour)
 		s.fleet.set(host, func(c *copier) { c.serial = "ABC12345" }) // and lies about its serial
 		time.Sleep(10 * time.Hour)
+		if got := s.states(t); got != "ABC12345 online, also at 10.0.0.1:161; XYZ99999 replaced" {
+			t.Errorf("in the end: %s", got)
+		}
 		stop()
 
 		var events []string

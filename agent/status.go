@@ -51,7 +51,7 @@ func (m Memory) Status() (page.Status, error) {
 		Stream: m.Store.Stream(), Database: m.Store.Path(),
 		Devices: []page.Device{}, Orders: []page.Order{},
 	}
-	hosts := map[string]hostHealth{}
+	hosts, of := map[string]hostHealth{}, map[string]bool{} // those of a device, of which there may be two
 	if m.health != nil {
 		s.Running, s.Started = true, m.health.started.UTC()
 		hosts = m.health.copyHosts()
@@ -61,7 +61,7 @@ func (m Memory) Status() (page.Status, error) {
 			shown, err := showDevice(tx, d, hosts)
 			m.politeness(tx, &shown)
 			s.Devices = append(s.Devices, shown)
-			delete(hosts, d.Host)
+			of[d.Host] = true
 			passedOver(&s, errors.Join(err, trouble(tx, &s, shown)))
 			return nil
 		}))
@@ -78,7 +78,7 @@ func (m Memory) Status() (page.Status, error) {
 	}
 	slices.SortStableFunc(s.Orders, func(a, b page.Order) int { return a.At.Compare(b.At) })
 	for host, h := range hosts {
-		if !h.answers {
+		if !h.answers && !of[host] {
 			s.Silent = append(s.Silent, page.Silent{Address: host, Since: h.since.UTC(), Reason: h.err.Error(), Hint: string(Hint(h.err))})
 		}
 	}
@@ -300,13 +300,20 @@ func (m Memory) politeness(tx *store.Tx, d *page.Device) {
 func showDevice(tx *store.Tx, d Device, hosts map[string]hostHealth) (page.Device, error) {
 	shown := page.Device{
 		ID: d.Device.ID, Model: d.Device.Model, Address: d.Host,
-		FirstSeen: d.FirstSeen, LastReading: d.LastRead, State: "known",
+		FirstSeen: d.FirstSeen, LastReading: d.LastRead, State: "known", Rival: d.Rival,
 	}
-	if h, asked := hosts[d.Host]; asked {
+	if d.Twice {
+		shown.Conflict = d.Conflict
+	}
+	switch h, asked := hosts[d.Host]; {
+	case d.Lost:
+		shown.State = "lost"
+	case asked && !h.answers:
+		shown.State, shown.Reason = "silent", h.err.Error()
+	case asked && h.device != d.Device.ID && d.Rival == "":
+		shown.State = "replaced"
+	case asked:
 		shown.State = "online"
-		if !h.answers {
-			shown.State, shown.Reason = "silent", h.err.Error()
-		}
 	}
 	var r collector.Reading
 	found, err := tx.Get(last, d.Device.ID, &r)

@@ -190,6 +190,11 @@ func (a *app) printStatus(s page.Status) {
 		t.add("  "+d.ID, d.Model, d.Address, total, a.say.Say(text.Key("state."+d.State)), a.say.Time(d.LastReading))
 	}
 	a.printf("%s", t.String())
+	for _, d := range s.Devices {
+		for _, complaint := range d.Complaints(a.say) {
+			a.printf("%s\n", text.Wrap("  "+complaint, width, "    "))
+		}
+	}
 	for _, d := range s.Silent {
 		a.printf("%s\n", text.Wrap("  "+d.Address+"  "+d.Reason, width, "    "))
 	}

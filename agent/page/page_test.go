@@ -33,7 +33,9 @@ func facts() page.Facts {
 		Status: func() (page.Status, error) {
 			return page.Status{
 				Agent: "6f3c1d5e", Version: "1.2.3", Customer: "0123", Site: "Wien", Now: now, Running: true,
-				Devices: []page.Device{{ID: "ABC12345", Model: "C3500", Address: "10.0.0.1:161", LastReading: now.Add(-time.Hour), State: "online", Reading: reading}},
+				Devices: []page.Device{{ID: "ABC12345", Model: "C3500", Address: "10.0.0.1:161", LastReading: now.Add(-time.Hour), State: "online", Reading: reading},
+					{ID: "LST00001", State: "lost", LastReading: now.Add(-200 * time.Hour)},
+					{ID: "TWO00001", Address: "10.0.0.3:161", State: "online", Conflict: "10.0.0.4:161", Rival: "TWO00002"}},
 				Portals: []page.Portal{{Name: "portal", URL: "https://portal.example.com/events", State: "failing", Bulk: 7, LastError: "no such host", Hint: "hint.portal.name"}},
 				Orders: []page.Order{{
 					ID: "o1", Device: "ABC12345", Name: "Black toner", State: "ordered", At: now.Add(-time.Minute),
@@ -70,8 +72,8 @@ func get(t *testing.T, path, host string) *httptest.ResponseRecorder {
 // says cannot become markup.
 func TestPage(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"ABC12345", "123,456", "1 h ago", "Does not deliver", "no such host", "DNS", "9.5", "some left", "10.0.0.9:161", "ordered"},
-		"de": {"ABC12345", "123.456", "vor 1 h", "Liefert nicht", "no such host", "DNS", "9,5", "etwas da", "10.0.0.9:161", "bestellt"},
+		"en": {"ABC12345", "123,456", "1 h ago", "Does not deliver", "no such host", "DNS", "9.5", "some left", "10.0.0.9:161", "ordered", "LST00001 is lost", "at 10.0.0.4:161", "TWO00002 answer at 10.0.0.3:161 by turns"},
+		"de": {"ABC12345", "123.456", "vor 1 h", "Liefert nicht", "no such host", "DNS", "9,5", "etwas da", "10.0.0.9:161", "bestellt", "LST00001 ist verschwunden", "unter 10.0.0.4:161", "TWO00002 antworten abwechselnd unter 10.0.0.3:161"},
 	} {
 		body := get(t, "/?lang="+lang, "127.0.0.1:8631").Body.String()
 		for _, text := range want {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"meteragent/agent/alert"
+	"meteragent/agent/text"
 	"meteragent/agent/toner"
 	"meteragent/collector"
 )
@@ -53,12 +54,28 @@ type Device struct {
 	Address     string             `json:"address"` // host:port
 	FirstSeen   time.Time          `json:"firstSeen"`
 	LastReading time.Time          `json:"lastReading"`
-	State       string             `json:"state"`             // "online", "asleep", "silent"; "known" while the daemon has not asked yet
-	Reason      string             `json:"reason,omitempty"`  // why silent
-	Next        time.Time          `json:"next,omitzero"`     // when it is asked next
-	Less        string             `json:"less,omitempty"`    // why it is asked less than configured: "silent", "slow", "asleep", "quiet"
-	Traffic     []Day              `json:"traffic,omitempty"` // of the last days, the oldest first
+	State       string             `json:"state"`              // "online", "asleep", "silent", "lost", "replaced" (another answers at its address); "known" while the daemon has not asked yet
+	Reason      string             `json:"reason,omitempty"`   // why silent
+	Conflict    string             `json:"conflict,omitempty"` // host:port at which another device tells the same serial number
+	Rival       string             `json:"rival,omitempty"`    // id of another device that answers at this address by turns
+	Next        time.Time          `json:"next,omitzero"`      // when it is asked next
+	Less        string             `json:"less,omitempty"`     // why it is asked less than configured: "silent", "slow", "asleep", "quiet"
+	Traffic     []Day              `json:"traffic,omitempty"`  // of the last days, the oldest first
 	Reading     *collector.Reading `json:"reading,omitempty"`
+}
+
+// Complaints are sentences about what is wrong with who and where the device is.
+func (d Device) Complaints(say *text.Catalogue) (all []string) {
+	if d.State == "lost" {
+		all = append(all, say.Say("device.lost", "device", d.ID, "time", d.LastReading))
+	}
+	if d.Conflict != "" {
+		all = append(all, say.Say("device.conflict", "device", d.ID, "address", d.Address, "other", d.Conflict))
+	}
+	if d.Rival != "" {
+		all = append(all, say.Say("device.rival", "device", d.ID, "address", d.Address, "other", d.Rival))
+	}
+	return all
 }
 
 // A Day is what one device was asked in a day.

@@ -132,6 +132,7 @@ func (v view) device(d Device) part {
 		v.line("p", v.ago(d.LastReading), silent),
 		v.line("p", v.traffic(d), less),
 		problem(d.Reason),
+		each(d.Complaints(v.Catalogue), problem),
 		given(v.asks, el("p", el("a", attr("href", "/request?device="+url.QueryEscape(d.ID)), words(v.Say("page.request"))))),
 		each(consumables(d.Reading), v.supply),
 		each(console, func(line string) part {
