@@ -129,7 +129,7 @@ func (f Fault) next(t tree, name oid) (object, bool) {
 func (t tree) unordered(i int) (object, bool) {
 	column := t[i].name[:t[i].kind]
 	inside := func(i int) bool { return i >= 0 && i < len(t) && t[i].name.below(column) }
-	if inside(i-2) {
+	if inside(i - 2) {
 		return t[i-1], true
 	}
 	for first := !inside(i - 1); inside(i + 1); i++ {
