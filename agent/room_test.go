@@ -81,7 +81,6 @@ type hearing struct {
 	told     int               // records dropped, as the portal was told
 	last     map[string]uint64 // of each lane and subject
 	wrong    []string          // what came in the wrong order
-	orders   int               // urgent records
 	late     int               // bulk records before the last urgent one
 	bulk     int
 	days     map[string]byte // device and day: 1 for a reading, 2 for a full one
