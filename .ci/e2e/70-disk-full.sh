@@ -1,8 +1,8 @@
 #!/bin/bash
 # at most 300 s
-# The disk of the database is full while the portal is away. Readings stay in memory, the page says so, and when there is room
-# again and the portal is back, everything arrives without anybody's help. A damaged database on a full disk is left alone, and
-# mended when there is room.
+# The disk of the database is full at the first start, and then while the portal is away. Readings stay in memory, the page says
+# so, and when there is room again and the portal is back, everything arrives without anybody's help. A damaged database on a
+# full disk is left alone, and mended when there is room.
 . "$(dirname "$0")/lib.sh"
 . .ci/e2e/site.sh
 need jq
@@ -14,7 +14,13 @@ mount -t tmpfs -o size=700k tmpfs "$scratch/data"
 undo+=("umount '$scratch/data'")
 site "http://$portal/events"
 status() { in_network ./meteragent status --json --config "$scratch/site.toml" | jq -e "$1"; }
+dd if=/dev/zero of="$scratch/data/fill" bs=4096 status=none 2>/dev/null || true
 agent_start
+wait_for 20 "a new installation on a full disk says so" status '.running and (.problems[] | contains("no space left"))'
+check "the page answers" in_network curl -fsS http://127.0.0.1:8631/
+rm "$scratch/data/fill"
+wait_for 60 "it begins when there is room" status '.devices != []'
+check "the same process did it" kill -0 "$agent"
 wait_for 60 "the disk is full, and status says so" status '.store.failingSince and (.problems[] | contains("no space left"))'
 wait_for 20 "readings wait in memory" status '.store.inMemory > 20'
 check "the agent runs" kill -0 "$agent"

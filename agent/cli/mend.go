@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"meteragent/agent"
@@ -12,17 +13,41 @@ import (
 	"meteragent/store"
 )
 
-// A damaged database is mended when it is opened. Where that fails, mostly since the disk is
-// full, ending would make the service manager start the program every few seconds, and each
-// start reads the whole file. So the program stays, says what is wrong, and tries again.
-// Meanwhile no copier is read: without its database the agent does not know what it has
-// ordered.
+// A damaged database is mended when it is opened, and a new one is made. Where that fails,
+// mostly since the disk is full, ending would make the service manager start the program every
+// few seconds, and each start may read the whole file. So the program stays, says what is
+// wrong, and tries again. Meanwhile no copier is read: without its database the agent does not
+// know what it has ordered.
 
-// How long it waits between two tries: it doubles.
+// How long it waits between two tries: it doubles, up to mendMost where each try reads a
+// damaged file, and up to roomMost where it does not.
 const (
 	mendLeast = 15 * time.Second
 	mendMost  = 15 * time.Minute
+	roomMost  = time.Minute
 )
+
+// passes reports whether an error of opening may go away while the program waits.
+func passes(err error) bool {
+	for _, known := range []error{store.ErrDamaged, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// open opens the database, and makes what else an agent has in its folder.
+func (d *daemon) open() (*store.Store, error) {
+	s, err := openStore(d.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if d.id, err = agent.LoadID(d.cfg.Store.Folder); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
 
 // openStore opens the daemon's database, and mends it if it is damaged.
 func openStore(cfg config.Config) (*store.Store, error) {
@@ -32,15 +57,19 @@ func openStore(cfg config.Config) (*store.Store, error) {
 	return s, databaseFailure(err)
 }
 
-// awaitStore opens the database; if it is damaged and cannot be mended, as soon as it can.
-// The result is nil if ctx ended before.
+// awaitStore opens the database; if it cannot be mended or made, as soon as it can. The
+// result is nil if ctx ended before.
 func (d *daemon) awaitStore(ctx context.Context, ready func()) (s *store.Store, err error) {
-	s, err = openStore(d.cfg)
-	if !errors.Is(err, store.ErrDamaged) {
+	s, err = d.open()
+	if !passes(err) {
 		return s, err
 	}
 	ready() // it waits on purpose; a start that takes too long would be ended
-	d.log.Error("the database is damaged and cannot be mended; no copier is read until it is", "err", err, "hint", text.For("").Say(agent.Hint(err)))
+	what := "the database cannot be made or opened; no copier is read until it can"
+	if errors.Is(err, store.ErrDamaged) {
+		what = "the database is damaged and cannot be mended; no copier is read until it is"
+	}
+	d.log.Error(what, "err", err, "hint", text.For("").Say(agent.Hint(err)))
 	facts := d.brokenFacts(time.Now().UTC(), err)
 	err = agent.Together(ctx,
 		func(ctx context.Context) (err error) {
@@ -53,29 +82,39 @@ func (d *daemon) awaitStore(ctx context.Context, ready func()) (s *store.Store, 
 			return nil
 		})
 	if s != nil {
-		d.log.Info("the database is mended")
+		d.log.Info("the database is open")
 	}
 	return s, err
 }
 
-// tryStore tries to open the database until it is not damaged any more, or ctx ends.
+// tryStore tries to open the database until that succeeds, waiting is of no use, or ctx ends.
 func (d *daemon) tryStore(ctx context.Context) (*store.Store, error) {
-	for pause := mendLeast; ; pause = min(2*pause, mendMost) {
+	for pause := mendLeast; ; {
 		if wait(ctx, pause); ctx.Err() != nil {
 			return nil, nil
 		}
-		if s, err := openStore(d.cfg); !errors.Is(err, store.ErrDamaged) {
+		s, err := d.open()
+		if !passes(err) {
 			return s, err
 		}
+		most := roomMost
+		if errors.Is(err, store.ErrDamaged) {
+			most = mendMost
+		}
+		pause = min(2*pause, most)
 	}
 }
 
-// brokenFacts are what the page says while the database cannot be mended.
+// brokenFacts are what the page says while there is no database.
 func (d *daemon) brokenFacts(since time.Time, err error) page.Facts {
+	problem := text.Key("problem.nodatabase")
+	if errors.Is(err, store.ErrDamaged) {
+		problem = text.Key("problem.broken")
+	}
 	status := page.Status{
 		Version: version, Customer: d.cfg.Customer, Site: d.cfg.Site, Running: true, Started: since,
 		Database: databasePath(d.cfg.Store.Folder), Devices: []page.Device{}, Orders: []page.Order{},
-		Problems: []string{text.For("").Say("problem.broken", "time", since, "error", err)},
+		Problems: []string{text.For("").Say(problem, "time", since, "error", err)},
 	}
 	return page.Facts{
 		Status: func() (page.Status, error) {

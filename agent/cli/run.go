@@ -65,6 +65,7 @@ func (a *app) runCommand() *cobra.Command {
 // A daemon is an agent with everything it stands on.
 type daemon struct {
 	cfg   config.Config
+	id    string // of the agent
 	agent *agent.Agent
 	store *store.Store
 	links []transport.Link
@@ -79,7 +80,7 @@ type daemon struct {
 // good one, so that a typing mistake does not stop the readings of a whole site. It is nil
 // if ctx ended before the database could be opened.
 func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, error) {
-	cfg, problems, err := a.loadOrLastGood()
+	cfg, what, problems, err := a.loadOrLastGood()
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, 
 		return nil, err
 	}
 	for _, p := range problems {
-		log.Error("the configuration is wrong; the last good one runs", "problem", p)
+		log.Error(what, "problem", p)
 	}
 	d := &daemon{cfg: cfg, log: log, end: end}
 	if d.store, err = d.awaitStore(ctx, ready); err == nil && d.store != nil {
@@ -106,18 +107,14 @@ func (a *app) assemble(d *daemon, problems []string) error {
 	if err != nil {
 		return errors.Join(err, d.store.Close())
 	}
-	id, err := agent.LoadID(d.cfg.Store.Folder)
-	var outputs []agent.Output
-	if err == nil {
-		outputs, err = d.dial(id)
-	}
+	outputs, err := d.dial(d.id)
 	if err != nil {
 		return errors.Join(err, d.store.Close())
 	}
 	copiers := collector.NewWith(known)
 	copiers.Limit(d.cfg.Poll.Rate)
 	d.agent = agent.New(agent.Options{
-		Config: d.cfg, ID: id, Version: version, Store: d.store, Outputs: outputs,
+		Config: d.cfg, ID: d.id, Version: version, Store: d.store, Outputs: outputs,
 		Copiers: copiers, Attached: collector.Attached, Clock: machineClock(), Built: builtAt(), Log: d.log, Problems: append(problems, d.unenrolled...),
 	})
 	return nil
@@ -192,7 +189,7 @@ func (a *app) runOnce(ctx context.Context) error {
 		return err
 	}
 	d := &daemon{cfg: cfg, log: slog.New(slog.DiscardHandler), end: func() error { return nil }}
-	if d.store, err = openStore(cfg); err != nil {
+	if d.store, err = d.open(); err != nil {
 		return err
 	}
 	if err := a.assemble(d, nil); err != nil {
@@ -251,21 +248,24 @@ func placed(cfg config.Config) config.Config {
 }
 
 // loadOrLastGood returns the configuration, or the last good one and what is wrong
-// with the present one.
-func (a *app) loadOrLastGood() (config.Config, []string, error) {
-	cfg, err := a.load()
+// with the present one. That a good one cannot be kept is no reason not to run.
+func (a *app) loadOrLastGood() (cfg config.Config, what string, problems []string, err error) {
+	cfg, err = a.load()
 	if err == nil {
-		return cfg, nil, a.keepLastGood(cfg)
+		if err := a.keepLastGood(cfg); err != nil {
+			return cfg, "the configuration was not kept as the last good one", []string{a.say.Say("problem.lastgood", "error", err)}, nil
+		}
+		return cfg, "", nil, nil
 	}
 	kept, readErr := os.ReadFile(lastGood(placed(cfg).Store.Folder))
 	if readErr != nil {
-		return cfg, nil, err
+		return cfg, "", nil, err
 	}
 	good, parseErr := config.Parse(a.config, kept)
 	if parseErr != nil {
-		return cfg, nil, err
+		return cfg, "", nil, err
 	}
-	problems := []string{err.Error()}
+	problems = []string{err.Error()}
 	var list config.Problems
 	if errors.As(err, &list) {
 		problems = problems[:0]
@@ -273,7 +273,7 @@ func (a *app) loadOrLastGood() (config.Config, []string, error) {
 			problems = append(problems, p.Say(a.say))
 		}
 	}
-	return placed(good), problems, nil
+	return placed(good), "the configuration is wrong; the last good one runs", problems, nil
 }
 
 func lastGood(folder string) string { return filepath.Join(folder, "last-good.toml") }

@@ -122,8 +122,8 @@ func (a *app) ask(ctx context.Context, path string, answer any, own func(agent.M
 		}
 		return json.Unmarshal(body, answer)
 	}
-	if errors.Is(err, store.ErrDamaged) && cfg.Page.Listen != "" && askPage(ctx, cfg.Page.Listen, path, answer) == nil {
-		return nil // of a daemon that cannot mend it
+	if !errors.Is(err, store.ErrInUse) && cfg.Page.Listen != "" && askPage(ctx, cfg.Page.Listen, path, answer) == nil {
+		return nil // of a daemon that waits until it can open it
 	}
 	if !errors.Is(err, store.ErrInUse) {
 		return err

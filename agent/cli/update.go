@@ -147,7 +147,7 @@ func (a *app) startNewest() {
 	if os.Getenv(startedAs) != "" || packaging.Packaged() {
 		return
 	}
-	cfg, _, err := a.loadOrLastGood()
+	cfg, _, _, err := a.loadOrLastGood()
 	if err != nil || cfg.Update.Root == "" {
 		return // the daemon says what is wrong with the configuration
 	}
