@@ -267,6 +267,9 @@ func (w *walker) next() (question, []*walk) {
 		}
 		slices.SortStableFunc(live, func(a, b *walk) int { return cmp.Compare(urgency(b), urgency(a)) })
 		live = live[:min(len(live), w.limits.names)]
+		// In the order of the names, since where a device has nothing more it blames the first
+		// name, and nothing is behind those after it either.
+		slices.SortFunc(live, func(a, b *walk) int { return compareOID(a.last, b.last) })
 		return question{names: lastNames(live)}, live
 	}
 	slices.SortStableFunc(live, func(a, b *walk) int { return cmp.Compare(a.want(), b.want()) })
