@@ -104,6 +104,13 @@ func (h *health) plan(host string) plan {
 	return h.plans[host]
 }
 
+// deviceAt is the id of the device that answered at a host last, "" if none has.
+func (h *health) deviceAt(host string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.hosts[host].device
+}
+
 // answersStill says whether a host has lately answered as device, so that another
 // host with that device is a conflict and not a move.
 func (h *health) answersStill(host, device string) bool {

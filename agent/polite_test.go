@@ -41,6 +41,24 @@ func TestTrafficIsCounted(t *testing.T) {
 	})
 }
 
+// What a search asks of a device that is known counts for that, too.
+func TestTrafficOfSearches(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path, func(c *config.Config) {
+			c.Networks[0].Addresses = append(c.Networks[0].Addresses, "10.0.1.0/24")
+		})
+		s.fleet.finds = []collector.Find{{Address: "10.0.0.1", Port: 161, Printer: true, Traffic: collector.Traffic{Requests: 2, Sent: 300, Received: 150}}}
+		stop := s.start(t)
+		time.Sleep(s.parts.Config.Discovery.Every + 3*time.Hour) // the first search was before the first reading
+		want := collector.Traffic{Requests: 2, Sent: 300, Received: 150}
+		if got := s.status(t).Devices[0].Today(time.Now()); got != want {
+			t.Errorf("counted %+v, want %+v", got, want)
+		}
+		stop()
+	})
+}
+
 // In quiet hours nothing is asked; what is due comes after them and is the full round.
 func TestQuietHoursAreKept(t *testing.T) {
 	path := database(t)

@@ -30,9 +30,11 @@ func (a *Agent) discoverForEver(ctx context.Context) {
 	}
 }
 
-// hand gives what was found to the schedule.
+// hand gives what was found to the schedule. What finding a known device has cost is
+// counted for it.
 func (a *Agent) hand(ctx context.Context) func(collector.Find) {
 	return func(f collector.Find) {
+		a.tally.add(a.health.deviceAt((&target{address: f.Address, port: f.Port}).host()), time.Now(), f.Traffic)
 		select {
 		case a.found <- f:
 		case <-ctx.Done():

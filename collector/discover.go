@@ -48,6 +48,8 @@ type Find struct {
 	Model        string `json:"model"`
 	Serial       string `json:"serial"`  // "" if it is not where RFC 3805 has it
 	Printer      bool   `json:"printer"` // it has shown to be a printer, copier or scanner
+
+	Traffic Traffic `json:"-"` // what finding it has cost, without what was sent to everybody
 }
 
 // Discover asks all targets and calls found for each that answers, once, in the

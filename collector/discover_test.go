@@ -22,11 +22,13 @@ import (
 type segment struct {
 	port uint16
 	base string // the first three parts
+
+	copiers map[string]*simulator.Copier // by the last part
 }
 
 func newSegment(t *testing.T, base string, copiers map[string]*simulator.Copier) segment {
 	t.Helper()
-	s := segment{base: base}
+	s := segment{base: base, copiers: copiers}
 	ctx, stop := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	t.Cleanup(func() {
@@ -96,6 +98,12 @@ func TestDiscover(t *testing.T) {
 			{Address: "127.44.1.9", Port: s.port, SysObjectID: "1.3.6.1.4.1.1347.41", Manufacturer: "Kyocera", Serial: "TST0000002", Printer: true},
 		}
 		for i := range finds {
+			asked := s.copiers[strings.TrimPrefix(finds[i].Address, "127.44.1.")].Asked()
+			cost := collector.Traffic{Requests: int64(asked.Requests()), Sent: int64(asked.BytesIn), Received: int64(asked.BytesOut)}
+			if finds[i].Traffic != cost {
+				t.Errorf("%s: found for %+v, the device says %+v", finds[i].Address, finds[i].Traffic, cost)
+			}
+			finds[i].Traffic = collector.Traffic{}
 			if finds[i].Printer && finds[i].Model == "" {
 				t.Errorf("no model: %+v", finds[i])
 			}
@@ -178,7 +186,9 @@ func TestErrorsInASweep(t *testing.T) {
 	copier.Misbehave(simulator.GenErr, -1)
 	s := newSegment(t, "127.44.6.", map[string]*simulator.Copier{"2": copier})
 	finds := discover(t, collector.New(), collector.Sweep{Targets: s.targets(t, "2"), Timeout: 100 * time.Millisecond})
-	want := []collector.Find{{Address: "127.44.6.2", Port: s.port}}
+	asked := copier.Asked()
+	cost := collector.Traffic{Requests: int64(asked.Requests()), Sent: int64(asked.BytesIn), Received: int64(asked.BytesOut)}
+	want := []collector.Find{{Address: "127.44.6.2", Port: s.port, Traffic: cost}}
 	if diff := cmp.Diff(want, finds); diff != "" {
 		t.Error(diff)
 	}

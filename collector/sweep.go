@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -59,9 +58,11 @@ type sweep struct {
 	pace   time.Time
 
 	begun   time.Time
-	asked   []uint32       // milliseconds from begun to the first packet to each target, and 1; 0 is none
-	slowest time.Duration  // of the answers so far
-	open    map[int][]byte // of each target that answered in part: what it was asked then, and has not answered
+	asked   []uint32        // milliseconds from begun to the first packet to each target, and 1; 0 is none
+	packets []uint8         // of rounds to each target
+	beyond  map[int]Traffic // of targets that answered: without those packets
+	slowest time.Duration   // of the answers so far
+	open    map[int][]byte  // of each target that answered in part: what it was asked then, and has not answered
 }
 
 // identifying are the objects by which a device is recognised. The first two
@@ -80,6 +81,7 @@ func newSweep(c *Collector, s Sweep, conn *net.UDPConn, found func(Find)) *sweep
 		buffer: make([]byte, maxPacket),
 		ask:    s.Targets, size: 64, open: map[int][]byte{},
 		begun: time.Now(), asked: make([]uint32, len(s.Targets)),
+		packets: make([]uint8, len(s.Targets)), beyond: map[int]Traffic{},
 	}
 	if s.Rate > 0 {
 		sw.size = max(s.Rate/100, 1)
@@ -192,6 +194,9 @@ func (s *sweep) askBatch(b batch) error {
 			continue
 		}
 		s.sent++
+		if len(s.Broadcast) == 0 {
+			s.packets[i]++
+		}
 	}
 	if s.sent == 0 && s.failed != nil && s.fresh == len(s.ask) {
 		return s.failed
@@ -254,7 +259,7 @@ func (s *sweep) pursue() error {
 			if err := s.pass(s.Targets[i].Addr()); err != nil {
 				return err
 			}
-			s.conn.WriteToUDPAddrPort(question, s.Targets[i]) // if this is lost, the next try sends it again
+			s.send(i, question)
 			if err := s.keepPace(1); err != nil {
 				return err
 			}
@@ -324,71 +329,4 @@ func (s *sweep) take(until time.Time) (more bool, err error) {
 		return true, nil
 	}
 	return time.Now().Before(until), nil // an error may be of one target, such as a closed port on Windows
-}
-
-// answer makes what it can of a packet. Only one that comes from a target and has
-// the id of a question that was put counts.
-func (s *sweep) answer(packet []byte, from netip.AddrPort) {
-	i, ok := slices.BinarySearchFunc(s.Targets, from, netip.AddrPort.Compare)
-	if !ok || s.state[i] == known || s.asked[i] == 0 {
-		return
-	}
-	s.slowest = max(s.slowest, time.Since(s.begun)-time.Duration(s.asked[i]-1)*time.Millisecond)
-	if h, err := parseHeader(packet); err == nil {
-		s.secured(i, packet, h)
-		return
-	}
-	a, id, err := readMessage(packet, &s.scratch)
-	n := slices.IndexFunc(s.rounds, func(r round) bool { return id == r.id || id == r.simpleID })
-	if err != nil || n < 0 {
-		return
-	}
-	r := &s.rounds[n]
-	if a.status != noError {
-		s.state[i] = odd
-		if delete(s.open, i); id == r.id {
-			s.followUp(i, r.simple)
-		}
-		return
-	}
-	s.identify(i, a, approach{credential: r.credential, limits: startingLimits()})
-}
-
-// followUp asks one target for more. If that is lost, the next round tries again, and
-// after the last one pursue.
-func (s *sweep) followUp(i int, question []byte) {
-	s.open[i] = question
-	s.conn.WriteToUDPAddrPort(question, s.Targets[i])
-}
-
-// identify tells of a target that said what it is, and remembers how it was asked.
-func (s *sweep) identify(i int, a answer, how approach) {
-	h := harvest{}
-	for k, name := range identifying()[:min(len(identifying()), len(a.variables))] {
-		w := newWalk(one(name))
-		w.take(a.variables[k])
-		h.add(w.entry, w.values)
-	}
-	if how.credential.Version != V1 { // a device that answers version 1 may know better
-		s.collector.remember(s.Targets[i], how)
-	}
-	s.find(i, h)
-}
-
-// find tells of a target that answered.
-func (s *sweep) find(i int, h harvest) {
-	s.state[i] = known
-	s.left--
-	delete(s.open, i)
-	d := telling{harvest: h}.device()
-	s.found(Find{
-		Address:      s.Targets[i].Addr().String(),
-		Port:         s.Targets[i].Port(),
-		SysObjectID:  d.SysObjectID,
-		SysDescr:     plainText(h.first(sysDescr).text, 0),
-		Manufacturer: d.Manufacturer,
-		Model:        d.Model,
-		Serial:       d.Serial,
-		Printer:      h.isPrinter(),
-	})
 }
