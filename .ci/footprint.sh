@@ -13,17 +13,20 @@ background ./meteragent portal --listen "$portal"
 wait_for 20 "the portal listens" arrived .counts
 
 switches() { cat /proc/"$1"/task/*/status | awk '/ctxt_switches/ {n += $2} END {print n}'; }
-ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
-anonymous() { awk '/^RssAnon/ {print $2}' "/proc/$1/status"; }
-resident() { awk '/^VmRSS/ {print $2}' "/proc/$1/status"; }
+busy() { cat /proc/"$1"/task/*/schedstat | awk '{n += $1} END {print n}'; } # nanoseconds on a processor
+# resident PID: what the process has in memory, in MiB: its own, pages of the program, and pages of the database, which the
+# system takes back when it likes.
+resident() {
+	awk '/^[0-9a-f]+-/ {kind = $6 ~ /\.db$/ ? "db" : $6 ~ /^\// ? "file" : "own"} /^Rss:/ {n[kind] += $2 / 1024}
+		END {printf "resident %5.1f MiB (own %4.1f, program %4.1f) beside %.1f of the database", n["own"] + n["file"], n["own"], n["file"], n["db"]}' "/proc/$1/smaps"
+}
 row() { # row WHAT PROGRAM PID: after the load, at rest for 30 s
 	local s t
-	s=$(switches "$3") t=$(ticks "$3")
+	s=$(switches "$3") t=$(busy "$3")
 	sleep 30
-	awk -v what="$1" -v size="$(stat -c %s "$2")" -v rss="$(resident "$3")" -v anon="$(anonymous "$3")" \
-		-v s=$(($(switches "$3") - s)) -v t=$(($(ticks "$3") - t)) \
-		'BEGIN {printf "%-28s %6.1f MB  resident %6.1f MiB (%5.1f own)  at rest %5.2f switches/s  %6.1f ms CPU a minute\n",
-			what, size / 1e6, rss / 1024, anon / 1024, s / 30, t * 20}'
+	awk -v what="$1" -v size="$(stat -c %s "$2")" -v resident="$(resident "$3")" \
+		-v s=$(($(switches "$3") - s)) -v t=$(($(busy "$3") - t)) \
+		'BEGIN {printf "%-24s %5.1f MB  %s  at rest %.2f switches/s, %.2f ms CPU a minute\n", what, size / 1e6, resident, s / 30, t / 1e6 * 2}'
 }
 
 site() { # site EVERY
@@ -49,7 +52,7 @@ start ./meteragent run --config "$scratch/site.toml" >"$scratch/agent.log" 2>&1
 loaded=$!
 undo+=("kill $loaded 2>/dev/null")
 sleep "$seconds"
-echo "  after the load: $(arrived .counts.received) records delivered, resident $(($(resident $loaded) / 1024)) MiB, of them $(($(anonymous $loaded) / 1024)) MiB own"
+echo "  after the load: $(arrived .counts.received) records delivered, $(resident $loaded)"
 kill $loaded
 wait $loaded || true
 site 1h >"$scratch/site.toml"
