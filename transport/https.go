@@ -141,8 +141,8 @@ func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, erro
 		return Receipt{}, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode < 300 && offers(response.Header, codedZstd) {
-		l.coding.CompareAndSwap(codedGzip, codedZstd)
+	if response.StatusCode < 300 && offers(response.Header, codedZstd) && l.coding.CompareAndSwap(codedGzip, codedZstd) {
+		l.drop(codedGzip)
 	}
 	receipt, err := l.judge(ctx, response, good)
 	receipt.Rejected = append(receipt.Rejected, refused...)
@@ -175,7 +175,8 @@ func (l *httpsLink) pack(batch []Message, coding string) (body []byte, key strin
 	switch {
 	case p != nil:
 	case coding == codedZstd:
-		p, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
+		p, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
 	default:
 		p = gzip.NewWriter(nil)
 	}
@@ -185,6 +186,17 @@ func (l *httpsLink) pack(batch []Message, coding string) (body []byte, key strin
 	p.Reset(&packed)
 	err = errors.Join(l.envelope.write(io.MultiWriter(sum, p), batch), p.Close())
 	return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
+}
+
+// drop lets go of the packers of a coding that is no longer used.
+func (l *httpsLink) drop(coding string) {
+	packers := l.packers[coding]
+	for range cap(packers) {
+		<-packers
+	}
+	for range cap(packers) {
+		packers <- nil
+	}
 }
 
 // post sends one batch.
