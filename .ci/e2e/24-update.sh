@@ -109,6 +109,16 @@ for _ in 1 2 3; do
 done
 refused "a frozen one" expired
 
+echo "  keys that others could change"
+inside chmod 664 /etc/meteragent/root.json
+check "they are refused" ends 2 "others than root can change it" inside "$program" update --check
+inside systemctl restart meteragent
+wait_for 30 "the page says so" on_page "others than root"
+wait_for 10 "and the installed version runs" runs 1.0.0
+inside chmod 644 /etc/meteragent/root.json
+inside systemctl restart meteragent
+wait_for 10 "1.0.1 is back with the right" runs 1.0.1
+
 echo "  by hand"
 check "what is frozen is refused by hand, too" ends 1 expired inside "$program" update --check
 check "nothing was lost" arrived '.holes == []'

@@ -48,6 +48,9 @@ func (a *app) update(ctx context.Context, check bool, from string) error {
 		return err
 	}
 	folder, err := updates(cfg)
+	if errors.Is(err, packaging.ErrUnguarded) {
+		return failure{code: wrongUse, err: fmt.Errorf("update: %w", err), hint: text.Key("hint.update.guard")}
+	}
 	if err != nil || folder.Root == nil || cfg.Update.URL == "" && from == "" {
 		return failure{code: wrongUse, err: errors.Join(errors.New("update: the configuration does not say from where, or whom to trust"), err), hint: text.Key("hint.update.root")}
 	}
@@ -84,7 +87,7 @@ func updates(cfg config.Config) (update.Folder, error) {
 		return f, nil
 	}
 	var err error
-	f.Root, err = os.ReadFile(cfg.Update.Root)
+	f.Root, err = packaging.ReadGuarded(cfg.Update.Root)
 	return f, err
 }
 
@@ -175,9 +178,14 @@ func (d *daemon) keepUpdated(ctx context.Context) {
 	folder, err := updates(d.cfg)
 	if folder.Root == nil || packaging.Packaged() {
 		if err != nil {
-			d.log.Error("no updates", "err", err)
+			d.refuse(folder, err)
 		}
 		return
+	}
+	if !d.cfg.Update.Automatic { // what was refused while somebody looked for it is no news any more
+		if err := folder.Accepted(); err != nil {
+			d.log.Error("the state of updates cannot be noted", "err", err)
+		}
 	}
 	d.sayUpdate(folder)
 	present := os.Getenv(startedAs)
@@ -237,14 +245,19 @@ func (d *daemon) lookForUpdate(ctx context.Context, folder update.Folder, presen
 		return
 	}
 	if err != nil {
-		refused, err := folder.Refused(err, time.Now())
-		if err := errors.Join(err, d.agent.SayUpdate(refused)); err != nil {
-			d.log.Error("a refused update cannot be noted", "err", err)
-		}
+		d.refuse(folder, err)
 		return
 	}
 	d.log.Info("a newer version is there; the program restarts", "version", newest.Version)
 	d.restart()
+}
+
+// refuse says in the log, on the page and to the portal why there is no update.
+func (d *daemon) refuse(folder update.Folder, reason error) {
+	refused, err := folder.Refused(reason, time.Now())
+	if err := errors.Join(err, d.agent.SayUpdate(refused)); err != nil {
+		d.log.Error("a refused update cannot be noted", "err", err)
+	}
 }
 
 func (d *daemon) sayUpdate(folder update.Folder) {

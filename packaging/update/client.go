@@ -52,9 +52,6 @@ var ErrDatabase = errors.New("the present version could not open its database if
 // Refresh fetches the newest metadata, refuses it unless everything is signed, current and not older than before, keeps it,
 // and returns the newest release for a platform.
 func (f Folder) Refresh(ctx context.Context, from Source, platform string, now time.Time) (Release, error) {
-	if err := os.MkdirAll(f.Path, 0o755); err != nil {
-		return Release{}, err
-	}
 	r, err := f.roots(ctx, from)
 	if err != nil {
 		return Release{}, err
@@ -208,6 +205,9 @@ func (f Folder) proved(version, platform string) (string, error) {
 }
 
 func (f Folder) keep(name string, data []byte) error {
+	if err := os.MkdirAll(f.Path, 0o755); err != nil {
+		return err
+	}
 	to, err := os.CreateTemp(f.Path, "part-*")
 	if err != nil {
 		return err
