@@ -2,11 +2,14 @@
 # at most 300 s
 # Updates of a program installed by hand, on a Debian with systemd, from a repository made with go-tuf: one that works; ones
 # that crash, hang, or cannot deliver, after which the version before is back; and repositories that are tampered with, rolled
-# back and frozen. The other ways to forge, cut and withhold a repository, and a full disk, are in packaging/update.
+# back and frozen. The other ways to forge, cut and withhold a repository are tried beside go-tuf's own client, and a full disk in
+# packaging/update.
 . "$(dirname "$0")/lib.sh"
 . .ci/e2e/system.sh
 need mmdebstrap systemd-nspawn nsenter ip curl jq nginx
 
+beside() { (cd packaging/tools && go test -count=1 ./release); }
+check "go-tuf's client takes and refuses the same repositories" beside
 (cd packaging/tools && go build -o ../../out/tools/ ./release)
 for version in 1.0.0 1.0.1; do
 	CGO_ENABLED=0 go build -trimpath -tags gosnmp_nodebug -ldflags "-s -w -X meteragent/agent/cli.version=$version" \
