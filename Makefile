@@ -67,7 +67,7 @@ simulate: ## 1,000,000 agents after an outage of an hour: prints the load, draws
 e2e: ## the packages on a real system; needs root and .ci/e2e/install.sh
 	.ci/e2e/run
 
-SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/windows/msi.sh packaging/linux/deb/* packaging/linux/rpm/* packaging/linux/apk/* packaging/linux/ipk/*
+SCRIPTS := .ci/run .ci/e2e/run .ci/e2e/install.sh .ci/e2e/[0-9]*.sh packaging/dist.sh packaging/vulnerabilities.sh packaging/windows/msi.sh packaging/linux/deb/* packaging/linux/rpm/* packaging/linux/apk/* packaging/linux/ipk/*
 
 .PHONY: lint
 lint: tools ## gofmt, go vet and staticcheck for Linux and Windows, shellcheck

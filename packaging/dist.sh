@@ -7,6 +7,12 @@ export SOURCE_DATE_EPOCH VERSION MAINTAINER PACKAGE_ARCH LC_ALL=C TZ=UTC
 limit=13500000 # bytes; the stripped program for linux/amd64 may not be larger
 umask 022
 
+# What somebody signs is meant for others, who must find an address there that somebody reads. TRIAL=1 is for keys of a test.
+if [ -n "${MINISIGN_KEY:-}${AUTHENTICODE:-}" ] && [ -z "${TRIAL:-}" ] && { grep -q 'example\.com' SECURITY.md || [[ $MAINTAINER == *example.com* ]]; }; then
+	echo "dist: SECURITY.md or MAINTAINER still names example.com: fill in who answers, and what is promised" >&2
+	exit 1
+fi
+
 # licences prints our copyright notice and the licence of every library that is in the program on any system.
 licences() {
 	cat packaging/copyright
@@ -51,7 +57,8 @@ done
 sed 's/$/\r/' "$stage/meteragent.toml" >"$stage/windows/meteragent.toml"
 sed 's/$/\r/' "$stage/copyright" >"$stage/windows/copyright.txt"
 
-# package ARCH FORMAT...: the programs in $stage as packages. ARCH is nfpm's word for the architecture.
+# package ARCH FORMAT...: the programs in $stage as packages. ARCH is nfpm's word for the architecture; for an ipk it is OpenWrt's,
+# which has one for each family of processors, and is refused by all others (packaging/linux/README.txt).
 package() {
 	PACKAGE_ARCH=$1
 	find "$stage" -exec touch -d "@$SOURCE_DATE_EPOCH" {} + # apk has the times of its scripts
@@ -91,11 +98,11 @@ pack() {
 	out/tools/bundle "$base.tar.gz" "$SOURCE_DATE_EPOCH" meteragent "$stage"/{meteragent,README.txt,meteragent.toml,copyright}
 	case $target in
 	linux-amd64) package amd64 deb rpm apk ipk ;;
-	linux-arm64) package arm64 deb rpm apk ipk ;;
-	linux-arm-5) package arm5 ipk ;;
+	linux-arm64) package arm64 deb rpm apk && package aarch64_cortex-a53 ipk ;;
+	linux-arm-5) package arm_arm926ej-s ipk ;;
 	linux-arm-6) package arm6 deb apk ;; # Debian's and Raspberry Pi OS's armhf
-	linux-arm-7) package arm7 apk ipk ;;
-	linux-mipsle) package mipsle ipk ;;
+	linux-arm-7) package arm7 apk && package arm_cortex-a7_neon-vfpv4 ipk ;;
+	linux-mipsle) package mipsel_24kc ipk ;;
 	esac
 	rm -rf "$stage"
 }

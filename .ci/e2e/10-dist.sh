@@ -10,6 +10,8 @@ minisign -G -W -f -p "$scratch/keys/pub" -s "$scratch/keys/sec" >/dev/null
 openssl req -x509 -newkey rsa:2048 -nodes -days 2000 -subj "/CN=meteragent test" -addext extendedKeyUsage=codeSigning \
 	-keyout "$scratch/keys/key.pem" -out "$scratch/keys/cert.pem" 2>/dev/null
 export MINISIGN_KEY=$scratch/keys/sec AUTHENTICODE=$scratch/keys
+check "nothing is signed that names nobody to write to" ends 1 "SECURITY.md" env VERSION=9.8.7 MAINTAINER=nobody packaging/dist.sh
+export TRIAL=1
 make --no-print-directory dist VERSION=9.8.7 >"$scratch/dist.log" 2>&1 || {
 	tail -n 40 "$scratch/dist.log" >&2
 	fail "make dist"
@@ -33,6 +35,10 @@ check "its texts have Windows line ends" windows_lines dist/meteragent_9.8.7_win
 check "the archive for routers is whole" tar -tzf dist/meteragent_9.8.7_linux_mipsle.tar.gz
 
 check "the apk is whole" sh -c 'tar -tzf dist/*_9.8.7_*x86_64*.apk | grep -x etc/init.d/meteragent'
+architecture() { tar -xzOf dist/meteragent_9.8.7_"$1".ipk ./control.tar.gz | tar -xzO ./control | grep -x "Architecture: $1"; }
+for family in mipsel_24kc arm_arm926ej-s arm_cortex-a7_neon-vfpv4 aarch64_cortex-a53 x86_64; do
+	check "an ipk for what OpenWrt calls $family" architecture "$family"
+done
 check "the ipk is whole" sh -c 'tar -xzOf dist/*_9.8.7*mipsel*.ipk ./data.tar.gz | tar -tz | grep etc/init.d/meteragent'
 for script in packaging/linux/openrc/meteragent packaging/linux/procd/meteragent packaging/linux/apk/* packaging/linux/ipk/*; do
 	sh -n "$script" || fail "$script is no shell script"
