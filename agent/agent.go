@@ -13,6 +13,7 @@ import (
 
 	"meteragent/agent/clock"
 	"meteragent/agent/config"
+	"meteragent/agent/text"
 	"meteragent/agent/toner"
 	"meteragent/collector"
 	"meteragent/store"
@@ -36,7 +37,7 @@ type Options struct {
 	Clock    func() clock.Moment                    // what the machine's clocks say; nil means that the clock is believed
 	Built    time.Time                              // no clock that is right says an earlier time; zero means none does
 	Log      *slog.Logger                           // nil discards
-	Problems []string                               // why the last good configuration runs instead of the present one
+	Problems []text.Sentence                        // why the last good configuration runs instead of the present one
 	Attached func() ([]collector.Attachment, error) // the networks of this machine, usually collector.Attached; nil: they are not asked for what is new
 	Notice   func(what Notice)                      // told of what happened, for the demo; may be nil; must not block
 }
@@ -71,7 +72,7 @@ type Agent struct {
 	outputs  []Output
 	log      *slog.Logger
 	notice   func(Notice)
-	problems []string
+	problems []text.Sentence
 	policy   toner.Policy
 	doubt    time.Time // until then orders may be on their way that a damaged database has forgotten
 

@@ -280,7 +280,7 @@ func start(t *testing.T, a *agent.Agent, db *store.Store) (stop func()) {
 
 func (s *site) status(t *testing.T) page.Status {
 	t.Helper()
-	status, err := s.Memory().Status()
+	status, err := s.Memory().Status("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"meteragent/agent/clock"
+	"meteragent/agent/text"
 	"meteragent/collector"
 	"meteragent/packaging/update"
 	"meteragent/store"
@@ -105,7 +106,7 @@ func (a *Agent) sayMore(lane string, e AgentEvent, also func(*store.Tx) error) e
 	now, quality, _ := a.time.now()
 	e.At, e.Version, e.OS, e.Arch = now, a.version, runtime.GOOS, runtime.GOARCH
 	e.UptimeSeconds = int64(time.Since(a.health.started).Seconds())
-	e.Waiting, e.Clock, e.Problems = waiting, quality, a.problems
+	e.Waiting, e.Clock, e.Problems = waiting, quality, said(a.problems, text.For(""))
 	counted := a.tally.take()
 	err = a.store.Update(func(tx *store.Tx) error {
 		e.Devices = 0

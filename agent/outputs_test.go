@@ -38,7 +38,7 @@ func TestTwoReceivers(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
-			status, err := a.Memory().Status()
+			status, err := a.Memory().Status("")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ type Memory struct {
 	Store   *store.Store
 	Clock   collector.Clock
 
-	problems []string
+	problems []text.Sentence
 	health   *health // nil: no daemon runs
 	tally    *tally  // the same
 	writer   *writer // the same
@@ -43,11 +43,20 @@ func (a *Agent) Memory() Memory {
 	}
 }
 
-// Status is everything at a glance.
-func (m Memory) Status() (page.Status, error) {
+// said is each sentence in one language.
+func said(sentences []text.Sentence, words *text.Catalogue) (all []string) {
+	for _, say := range sentences {
+		all = append(all, say(words))
+	}
+	return all
+}
+
+// Status is everything at a glance, with what is wrong in words of lang.
+func (m Memory) Status(lang string) (page.Status, error) {
+	words := text.For(lang)
 	s := page.Status{
 		Agent: m.ID, Version: m.Version, Customer: m.Config.Customer, Site: m.Config.Site,
-		Now: time.Now().UTC(), Clock: string(m.Clock), Problems: m.problems,
+		Now: time.Now().UTC(), Clock: string(m.Clock), Problems: said(m.problems, words),
 		Stream: m.Store.Stream(), Database: m.Store.Path(),
 		Devices: []page.Device{}, Orders: []page.Order{},
 	}
@@ -57,15 +66,15 @@ func (m Memory) Status() (page.Status, error) {
 		hosts = m.health.copyHosts()
 	}
 	err := m.Store.View(func(tx *store.Tx) error {
-		passedOver(&s, eachDevice(tx, func(d Device) error {
+		passedOver(&s, words, eachDevice(tx, func(d Device) error {
 			shown, err := showDevice(tx, d, hosts)
 			m.politeness(tx, &shown)
 			s.Devices = append(s.Devices, shown)
 			of[d.Host] = true
-			passedOver(&s, errors.Join(err, trouble(tx, &s, shown)))
+			passedOver(&s, words, errors.Join(err, trouble(tx, &s, shown)))
 			return nil
 		}))
-		passedOver(&s, eachOrder(tx, func(e OrderEntry) error {
+		passedOver(&s, words, eachOrder(tx, func(e OrderEntry) error {
 			if e.open() {
 				s.Orders = append(s.Orders, ShowOrder(e))
 			}
@@ -83,18 +92,18 @@ func (m Memory) Status() (page.Status, error) {
 		}
 	}
 	slices.SortStableFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
-	return s, errors.Join(m.saved(&s), m.room(&s), m.portals(&s), m.updated(&s))
+	return s, errors.Join(m.saved(&s, words), m.room(&s, words), m.portals(&s, words), m.updated(&s, words))
 }
 
 // passedOver adds that something that is kept cannot be read, and is not shown.
-func passedOver(s *page.Status, err error) {
+func passedOver(s *page.Status, words *text.Catalogue, err error) {
 	if err != nil {
-		s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.unreadable", "reason", err))
+		s.Problems = append(s.Problems, words.Say("problem.unreadable", "reason", err))
 	}
 }
 
 // saved adds that the database was damaged, as long as the damaged file lies there.
-func (m Memory) saved(s *page.Status) error {
+func (m Memory) saved(s *page.Status, words *text.Catalogue) error {
 	saved, err := m.Store.Saved()
 	if saved == nil || err != nil {
 		return err
@@ -102,25 +111,25 @@ func (m Memory) saved(s *page.Status) error {
 	if _, err := os.Stat(saved.SetAside); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.salvaged",
+	s.Problems = append(s.Problems, words.Say("problem.salvaged",
 		"time", saved.At, "records", saved.Records, "missing", max(saved.Missing, 0), "file", saved.SetAside))
 	return nil
 }
 
 // updated adds that an update was refused or taken back.
-func (m Memory) updated(s *page.Status) error {
+func (m Memory) updated(s *page.Status, words *text.Catalogue) error {
 	if m.health == nil {
 		return nil
 	}
 	if o := m.health.lastUpdate(); o.Bad() {
-		s.Problems = append(slices.Clip(s.Problems), text.For("").Say(text.Key("problem.update."+o.Result),
+		s.Problems = append(s.Problems, words.Say(text.Key("problem.update."+o.Result),
 			"time", o.At, "version", o.Version, "reason", o.Reason))
 	}
 	return nil
 }
 
 // room adds how full the database is.
-func (m Memory) room(s *page.Status) error {
+func (m Memory) room(s *page.Status, words *text.Catalogue) error {
 	u, err := m.Store.Usage()
 	if err != nil {
 		return err
@@ -134,28 +143,27 @@ func (m Memory) room(s *page.Status) error {
 		File: u.File, Used: u.Used, Limit: m.Config.Store.MaxBytes, Dropped: sum.Records, DroppedTo: sum.Last,
 		Commits: u.Commits, Written: u.Written,
 	}
-	words := text.For("")
 	if m.writer != nil {
 		disk, left := m.writer.state()
 		s.Store.Readings, s.Store.InMemory, s.Store.FailingSince = m.writer.count(), left, disk.since
 		if disk.err != nil {
-			s.Problems = append(slices.Clip(s.Problems), words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err))
+			s.Problems = append(s.Problems, words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err))
 		}
 	}
 	if m.Clock == collector.ClockEstimated {
-		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.clock", "time", time.Now()))
+		s.Problems = append(s.Problems, words.Say("problem.clock", "time", time.Now()))
 	}
 	if sum.Records > 0 && time.Since(sum.At) < droppedShown {
-		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))
+		s.Problems = append(s.Problems, words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))
 	}
 	if u.Used > m.Config.Store.MaxBytes+m.Config.Store.MaxBytes/8 {
-		s.Problems = append(slices.Clip(s.Problems), words.Say("problem.tight", "used", u.Used>>20, "limit", m.Config.Store.MaxBytes>>20))
+		s.Problems = append(s.Problems, words.Say("problem.tight", "used", u.Used>>20, "limit", m.Config.Store.MaxBytes>>20))
 	}
 	return err
 }
 
 // portals adds how deliveries go, to each receiver.
-func (m Memory) portals(s *page.Status) error {
+func (m Memory) portals(s *page.Status, words *text.Catalogue) error {
 	receivers := m.Config.Receivers()
 	left, err := m.Store.Left()
 	if err != nil {
@@ -170,7 +178,7 @@ func (m Memory) portals(s *page.Status) error {
 			p.URL, p.Orders, p.Doors = ShownURL(receivers[i][0]), receivers[i].Orders(), m.doors(receivers[i])
 		}
 		if p.Left = slices.Contains(left, name); p.Left {
-			s.Problems = append(slices.Clip(s.Problems), text.For("").Say("problem.left", "name", name, "count", p.Urgent+p.Bulk))
+			s.Problems = append(s.Problems, words.Say("problem.left", "name", name, "count", p.Urgent+p.Bulk))
 		}
 		s.Portals = append(s.Portals, p)
 		rejected, err := m.Store.Quarantine(name)

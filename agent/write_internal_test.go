@@ -150,12 +150,15 @@ func TestDiskFull(t *testing.T) {
 		if want := 300 + maxInMemory; kept != want {
 			t.Errorf("%d readings were taken, want %d", kept, want)
 		}
-		status, err := a.Memory().Status()
+		status, err := a.Memory().Status("")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(status.Problems) != 1 || !strings.Contains(status.Problems[0], "no space left") || status.Store.InMemory == 0 {
 			t.Errorf("problems %q, in memory %d", status.Problems, status.Store.InMemory)
+		}
+		if status, err := a.Memory().Status("de"); err != nil || len(status.Problems) != 1 || !strings.HasPrefix(status.Problems[0], "Die Datenbank") {
+			t.Errorf("in German: %q, %v", status.Problems, err)
 		}
 		if tries := tries.Load(); tries > 300 {
 			t.Errorf("%d tries hammer the disk", tries)
@@ -171,7 +174,7 @@ func TestDiskFull(t *testing.T) {
 		cancel()
 		<-ended
 		checkTotals(t, s, kept)
-		if status, err := a.Memory().Status(); err != nil || len(status.Problems) != 0 || status.Store.InMemory != 0 {
+		if status, err := a.Memory().Status(""); err != nil || len(status.Problems) != 0 || status.Store.InMemory != 0 {
 			t.Errorf("afterwards: %q, %d in memory, %v", status.Problems, status.Store.InMemory, err)
 		}
 	})

@@ -125,7 +125,7 @@ func (d *daemon) enrolled(p *config.Portal) {
 	}
 	if _, err := transport.ReadCertificate(path); err != nil {
 		d.log.Error("the agent is not enrolled", "dest", p.Name, "err", err, "hint", text.For("").Say("problem.enroll", "url", p.Enroll))
-		d.unenrolled = append(d.unenrolled, text.For("").Say("problem.enroll", "url", p.Enroll))
+		d.unenrolled = append(d.unenrolled, func(c *text.Catalogue) string { return c.Say("problem.enroll", "url", p.Enroll) })
 		return
 	}
 	p.ClientCertificate, p.ClientKey = path, path

@@ -114,12 +114,11 @@ func (d *daemon) brokenFacts(since time.Time, err error) page.Facts {
 	status := page.Status{
 		Version: version, Customer: d.cfg.Customer, Site: d.cfg.Site, Running: true, Started: since,
 		Database: databasePath(d.cfg.Store.Folder), Devices: []page.Device{}, Orders: []page.Order{},
-		Problems: []string{text.For("").Say(problem, "time", since, "error", err)},
 	}
 	return page.Facts{
-		Status: func() (page.Status, error) {
+		Status: func(lang string) (page.Status, error) {
 			now := status
-			now.Now = time.Now().UTC()
+			now.Now, now.Problems = time.Now().UTC(), []string{text.For(lang).Say(problem, "time", since, "error", err)}
 			return now, nil
 		},
 		Readings: func(string) ([]page.Entry, error) { return nil, err },

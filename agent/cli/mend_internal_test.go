@@ -61,7 +61,7 @@ func TestStopWhileDatabaseIsBroken(t *testing.T) {
 			t.Errorf("got %v, %v; want neither", s, err)
 		}
 		_, err := openStore(d.cfg)
-		status, statusErr := d.brokenFacts(time.Now(), err).Status()
+		status, statusErr := d.brokenFacts(time.Now(), err).Status("")
 		if statusErr != nil || len(status.Problems) != 1 || !strings.Contains(status.Problems[0], path) {
 			t.Errorf("the page says %q, %v", status.Problems, statusErr)
 		}

@@ -97,7 +97,7 @@ func (a *app) replayCommand() *cobra.Command {
 		var status page.Status
 		var history []page.Entry
 		err = errors.Join(
-			a.ask(c.Context(), "/status.json", &status, func(m agent.Memory) (any, error) { return m.Status() }),
+			a.ask(c.Context(), "/status.json?lang="+string(a.say.Lang()), &status, func(m agent.Memory) (any, error) { return m.Status(string(a.say.Lang())) }),
 			a.ask(c.Context(), "/readings.json", &history, func(m agent.Memory) (any, error) { return m.Readings("") }),
 		)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"meteragent/agent/text"
 	"meteragent/collector"
 )
 
@@ -50,12 +51,12 @@ func (a *app) capture(ctx context.Context, reader *collector.Collector, file str
 
 // runningProfiles are those of the daemon. A mistake in one of them does not stop the
 // readings: the embedded ones are used, and the mistake is logged and shown.
-func (a *app) runningProfiles(d *daemon, problems []string) (*collector.Profiles, []string, error) {
+func (a *app) runningProfiles(d *daemon, problems []text.Sentence) (*collector.Profiles, []text.Sentence, error) {
 	known, err := a.profiles(nil)
 	if err == nil {
 		return known, problems, nil
 	}
 	d.log.Error("a device profile is wrong; those of the program are used", "err", err)
 	known, embedded := collector.EmbeddedProfiles()
-	return known, append(problems, err.Error()), embedded
+	return known, append(problems, text.Quoted(err.Error())), embedded
 }

@@ -72,7 +72,7 @@ type daemon struct {
 	log   *slog.Logger
 	end   func() error // closes the log
 
-	unenrolled []string           // problems of portals without the certificate they should have
+	unenrolled []text.Sentence    // problems of portals without the certificate they should have
 	restart    context.CancelFunc // ends the program in order, so that the service manager starts it again
 }
 
@@ -89,7 +89,7 @@ func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, 
 		return nil, err
 	}
 	for _, p := range problems {
-		log.Error(what, "problem", p)
+		log.Error(what, "problem", p(a.say))
 	}
 	d := &daemon{cfg: cfg, log: log, end: end}
 	if d.store, err = d.awaitStore(ctx, ready); err == nil && d.store != nil {
@@ -102,7 +102,7 @@ func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, 
 }
 
 // assemble makes the agent. If that fails, it closes the database.
-func (a *app) assemble(d *daemon, problems []string) error {
+func (a *app) assemble(d *daemon, problems []text.Sentence) error {
 	known, problems, err := a.runningProfiles(d, problems)
 	if err != nil {
 		return errors.Join(err, d.store.Close())
@@ -157,7 +157,7 @@ func (d *daemon) keepPage(ctx context.Context, facts page.Facts) {
 func (d *daemon) facts() page.Facts {
 	memory := d.agent.Memory
 	return page.Facts{
-		Status:   func() (page.Status, error) { return memory().Status() },
+		Status:   func(lang string) (page.Status, error) { return memory().Status(lang) },
 		Readings: func(device string) ([]page.Entry, error) { return memory().Readings(device) },
 		Recent:   func(device string) ([]page.Entry, error) { return memory().Recent(device) },
 		Orders:   func() ([]page.Order, error) { return memory().Orders() },
@@ -249,11 +249,11 @@ func placed(cfg config.Config) config.Config {
 
 // loadOrLastGood returns the configuration, or the last good one and what is wrong
 // with the present one. That a good one cannot be kept is no reason not to run.
-func (a *app) loadOrLastGood() (cfg config.Config, what string, problems []string, err error) {
+func (a *app) loadOrLastGood() (cfg config.Config, what string, problems []text.Sentence, err error) {
 	cfg, err = a.load()
 	if err == nil {
 		if err := a.keepLastGood(cfg); err != nil {
-			return cfg, "the configuration was not kept as the last good one", []string{a.say.Say("problem.lastgood", "error", err)}, nil
+			return cfg, "the configuration was not kept as the last good one", []text.Sentence{func(c *text.Catalogue) string { return c.Say("problem.lastgood", "error", err) }}, nil
 		}
 		return cfg, "", nil, nil
 	}
@@ -265,12 +265,12 @@ func (a *app) loadOrLastGood() (cfg config.Config, what string, problems []strin
 	if parseErr != nil {
 		return cfg, "", nil, err
 	}
-	problems = []string{err.Error()}
+	problems = []text.Sentence{text.Quoted(err.Error())}
 	var list config.Problems
 	if errors.As(err, &list) {
 		problems = problems[:0]
 		for _, p := range list {
-			problems = append(problems, p.Say(a.say))
+			problems = append(problems, p.Say)
 		}
 	}
 	return placed(good), "the configuration is wrong; the last good one runs", problems, nil

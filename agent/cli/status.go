@@ -33,7 +33,7 @@ func (a *app) statusCommand() *cobra.Command {
 			return a.showOutgoing(c.Context())
 		}
 		var s page.Status
-		err := a.ask(c.Context(), "/status.json", &s, func(m agent.Memory) (any, error) { return m.Status() })
+		err := a.ask(c.Context(), "/status.json?lang="+string(a.say.Lang()), &s, func(m agent.Memory) (any, error) { return m.Status(string(a.say.Lang())) })
 		if err != nil {
 			return err
 		}

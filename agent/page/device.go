@@ -21,7 +21,7 @@ func (f Facts) device(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, err)
 		return
 	}
-	status, err := f.Status()
+	status, err := f.Status(language(r))
 	if err != nil {
 		f.fail(w, err)
 		return

@@ -10,7 +10,7 @@ import (
 // metrics writes the Prometheus text format 0.0.4. Names follow the Prometheus
 // conventions; labels are identities, never free text.
 func (f Facts) metrics(w http.ResponseWriter, _ *http.Request) {
-	status, err := f.Status()
+	status, err := f.Status("")
 	if err != nil {
 		f.fail(w, err)
 		return

@@ -27,7 +27,7 @@ var style []byte
 
 // Facts are the questions the page asks. Each is called once a request.
 type Facts struct {
-	Status   func() (Status, error)
+	Status   func(lang string) (Status, error)    // with what is wrong in words of lang
 	Readings func(device string) ([]Entry, error) // newest first; "" means every device
 	Recent   func(device string) ([]Entry, error) // of the last two weeks, newest first
 	Orders   func() ([]Order, error)              // open and closed ones, newest first
@@ -64,8 +64,8 @@ func Handler(f Facts, local bool) http.Handler {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		w.Write(style)
 	})
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
-		status, err := f.Status()
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) {
+		status, err := f.Status(r.URL.Query().Get("lang"))
 		f.json(w, status, err)
 	})
 	mux.HandleFunc("GET /readings.json", func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +126,7 @@ func namesThisMachine(host string) bool {
 }
 
 func (f Facts) page(w http.ResponseWriter, r *http.Request) {
-	status, err := f.Status()
+	status, err := f.Status(language(r))
 	if err != nil {
 		f.fail(w, err)
 		return

@@ -30,7 +30,7 @@ func facts() page.Facts {
 		},
 	}
 	return page.Facts{
-		Status: func() (page.Status, error) {
+		Status: func(string) (page.Status, error) {
 			return page.Status{
 				Agent: "6f3c1d5e", Version: "1.2.3", Customer: "0123", Site: "Wien", Now: now, Running: true,
 				Devices: []page.Device{{ID: "ABC12345", Model: "C3500", Address: "10.0.0.1:161", LastReading: now.Add(-time.Hour), State: "online", Reading: reading},

@@ -72,6 +72,12 @@ func For(lang string) *Catalogue {
 	return c
 }
 
+// A Sentence is said later, in whatever language.
+type Sentence func(*Catalogue) string
+
+// Quoted is what somebody else said, in whose language it stays.
+func Quoted(words string) Sentence { return func(*Catalogue) string { return words } }
+
 // Lang is the language of the catalogue.
 func (c *Catalogue) Lang() Lang { return c.lang }
 
