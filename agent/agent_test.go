@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type copier struct {
 	asleep bool           // says so, once it was read
 	halts  bool           // stops answering before its supplies
 	plan   collector.Plan // it was read by
+	wordy  bool           // its panel shows 3 KB that cannot be packed
 
 	cartridge string // serial number of its cartridge
 	alerts    []collector.Alert
@@ -73,6 +75,11 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 		}},
 	}
 	r.Plan = collector.Plan("as " + c.serial)
+	if c.wordy {
+		for range 120 {
+			r.Status.Console = append(r.Status.Console, rand.Text())
+		}
+	}
 	r.Supplies[0].SerialNumber, r.Alerts = c.cartridge, c.alerts
 	if c.halts {
 		r.Supplies, r.Missing = nil, []string{"inputs", "supplies"}

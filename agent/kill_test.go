@@ -139,13 +139,18 @@ func TestKilledChild(t *testing.T) {
 // However often the power goes, between a decision, its commit, the send and the
 // receipt: each cartridge is ordered once.
 func TestKill(t *testing.T) {
-	times := 12
+	kill(t, kills(t, 12))
+}
+
+// kills is how often a test is to kill; METERAGENT_KILLS says it otherwise.
+func kills(t *testing.T, times int) int {
+	t.Helper()
 	if text := os.Getenv("METERAGENT_KILLS"); text != "" {
 		if _, err := fmt.Sscan(text, &times); err != nil {
 			t.Fatal(err)
 		}
 	}
-	kill(t, times)
+	return times
 }
 
 func TestSoakKill(t *testing.T) {
