@@ -56,7 +56,7 @@ func TestSoakDrain(t *testing.T) {
 					fmt.Sscan(what, &took, &own, &all)
 					t.Logf("%d readings in %d ms, %.2f of a bare client's rate; at most %d MB, %d MB with the mapped file",
 						n, took, float64(theirs.Milliseconds())/float64(took), own>>10, all>>10)
-					if own>>10 >= 64 {
+					if own>>10 >= 64 && !raced {
 						t.Errorf("%d MB are more than 64", own>>10)
 					}
 				}

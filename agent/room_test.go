@@ -152,7 +152,7 @@ func (h *hearing) check(t *testing.T, copiers, days int, begin time.Time, waited
 	if h.late > max(waited/20, 4000) { // beside the last batches of the urgent ones others may leave
 		t.Errorf("an order came behind %d records of the backlog of %d", h.late, waited)
 	}
-	if h.resident > mostMemory {
-		t.Errorf("%d KiB of memory, more than %d", h.resident, mostMemory)
+	if h.heap>>10 > mostMemory || h.resident > mostMemory && !raced {
+		t.Errorf("%d KiB of heap, %d KiB resident, more than %d", h.heap>>10, h.resident, mostMemory)
 	}
 }
