@@ -30,6 +30,7 @@ func (p *plan) write() Plan {
 	for _, written := range p.questions {
 		b = append(binary.AppendUvarint(b, uint64(len(written))), written...)
 	}
+	b = binary.AppendUvarint(b, uint64(p.letters()))
 	b = binary.AppendUvarint(b, uint64(len(p.columns)))
 	b = binary.AppendUvarint(b, uint64(len(p.objects)))
 	column, object := "", ""
@@ -47,6 +48,17 @@ func (p *plan) write() Plan {
 		return nil
 	}
 	return slices.Clone(b) // thousands are kept, so without room to grow
+}
+
+// letters is how long all names and texts are together, at most.
+func (p *contents) letters() (n int) {
+	for _, c := range p.columns {
+		n += len(c.name)
+	}
+	for i := range p.objects {
+		n += len(p.objects[i].name) + len(p.objects[i].text)
+	}
+	return n
 }
 
 // writeObject adds an object that comes after another object.
@@ -172,7 +184,7 @@ func (p *plan) unfold(in func() *room) bool {
 		return true
 	}
 	r := planReader{rest: p.folded}
-	r.texts.Grow(namesGrow * len(r.rest))
+	r.texts.Grow(int(min(r.uvarint(), maxPlan)))
 	p.contents = new(contents)
 	if in != nil {
 		p.contents = &in().contents
@@ -208,7 +220,8 @@ type planReader struct {
 	bad   bool
 }
 
-// namesGrow is about by how much names are longer than what is written of them.
+// namesGrow is about by how much the names of a question are longer than what is written of
+// them.
 const namesGrow = 3
 
 func (r *planReader) take(n uint64) []byte {
