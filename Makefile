@@ -50,11 +50,13 @@ soak: ## the long tests, for SOAK=10m
 	METERAGENT_SOAK=$(SOAK) $(GO) test $(RACE) -run Soak -count=1 -timeout=0 -v ./...
 	$(MAKE) --no-print-directory fuzz FUZZ=$(SOAK)
 
+# go test sometimes fails with "context deadline exceeded" when the time is over; what it finds, it writes to testdata/fuzz.
 .PHONY: fuzz
 fuzz: ## every fuzz target, for FUZZ=10s each
 	@mkdir -p out
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|^\(.*\)/[^/]*:func \(.*\)|\1 \2|' | sort | while read -r package target; do \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$package >out/fuzz.log 2>&1 </dev/null || { cat out/fuzz.log; exit 1; }; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$package >out/fuzz.log 2>&1 </dev/null || \
+			{ grep -q '^ *context deadline exceeded$$' out/fuzz.log && ! grep -q 'testdata/fuzz' out/fuzz.log; } || { cat out/fuzz.log; exit 1; }; \
 		echo "$$package $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' out/fuzz.log | tail -n 1)"; \
 	done
 
