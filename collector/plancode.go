@@ -142,7 +142,8 @@ func parsePlan(written Plan) *plan {
 	return p
 }
 
-// ask reads the questions of a scope. It returns false if they make no sense.
+// ask reads the questions of a scope. It returns false if they make no sense, or there are
+// none.
 func (p *plan) ask(s Scope) ([]plannedQuestion, bool) {
 	r := planReader{rest: p.questions[s]}
 	r.texts.Grow(namesGrow * len(r.rest))
@@ -151,7 +152,7 @@ func (p *plan) ask(s Scope) ([]plannedQuestion, bool) {
 		list[i] = r.question()
 		p.highest = max(p.highest, slices.Max(append(list[i].objects, 0)))
 	}
-	return list, !r.bad
+	return list, !r.bad && len(list) > 0
 }
 
 // question reads a question. To each of its names there must be an object, and to what
