@@ -84,9 +84,9 @@ background() {
 
 # The program's own commands for copiers and a portal: their names and ports stand here and nowhere else.
 copiers=127.0.0.1:1161 portal=127.0.0.1:8080
-peers() { # peers PROGRAM: simulated copiers and a portal, in this stage's network
+peers() { # peers PROGRAM [FLAG OF THE PORTAL...]: simulated copiers and a portal, in this stage's network
 	background "$1" simulate --listen "$copiers" --count 3
-	background "$1" portal --listen "$portal"
+	background "$1" portal --listen "$portal" "${@:2}"
 	wait_for 20 "the portal listens" arrived .counts
 }
 arrived() { in_network curl -fsS --max-time 5 "http://$portal/received.json" | jq -e "$1"; }
