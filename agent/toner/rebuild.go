@@ -19,7 +19,7 @@ type Placed struct {
 // all.
 func Rebuild(device string, orders []Placed, doubt time.Time) Ledger {
 	l := Ledger{Version: version, Device: device, Doubt: doubt.UTC(), Supplies: map[string]Supply{}}
-	oldestFirst := slices.SortedFunc(slices.Values(orders), func(a, b Placed) int {
+	oldestFirst := slices.SortedStableFunc(slices.Values(orders), func(a, b Placed) int {
 		return cmp.Or(a.Order.DecidedAt.Compare(b.Order.DecidedAt), cmp.Compare(a.Order.ID, b.Order.ID))
 	})
 	for _, p := range oldestFirst {
