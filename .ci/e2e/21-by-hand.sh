@@ -4,7 +4,8 @@
 # plainly what cannot be done.
 . "$(dirname "$0")/lib.sh"
 . .ci/e2e/system.sh
-need mmdebstrap systemd-nspawn nsenter ip curl jq
+. .ci/e2e/site.sh
+need mmdebstrap systemd-nspawn nsenter ip curl jq openssl
 
 dist 1.0.0 linux-amd64
 new_system
@@ -52,4 +53,28 @@ check "no process is left" refuses inside pgrep -x meteragent
 check "nothing is installed any more" ends 3 "" service status
 check "the configuration stays" inside test -s /etc/meteragent/meteragent.toml
 check "the data stays" inside sh -c 'ls /var/lib/meteragent/* >/dev/null'
+check "unless asked" service uninstall --purge
+
+echo "  configured, enrolled and started by one command"
+authority "$scratch" 127.0.0.1
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=agents" \
+	-keyout "$scratch/agents.key" -out "$scratch/agents.pem" 2>/dev/null
+echo 7KQ2-M4XA | tee "$scratch/code" | inside tee /root/code >/dev/null
+echo 0000-0000 | inside tee /root/wrong >/dev/null
+inside mkdir -p /etc/ssl/certs
+inside tee /etc/ssl/certs/ca-certificates.crt <"$scratch/ca.pem" >/dev/null
+background out/bin/linux-amd64/meteragent portal --listen 127.0.0.1:8443 --certificate "$scratch/server.pem" --key "$scratch/server.key" \
+	--authority "$scratch/agents.pem" --authority-key "$scratch/agents.key" --code-file "$scratch/code"
+enrolled() { # enrolled CODE-FILE
+	service install --now --customer 1234567 --portal https://127.0.0.1:8443/events --network 127.0.0.1-127.0.0.3 \
+		--enroll https://127.0.0.1:8443 --code-file "$1"
+}
+check "a wrong code is said" ends 1 "not authorised" enrolled /root/wrong
+check "the service runs all the same" is ActiveState active
+check "it is purged" service uninstall --purge
+check "the right one enrols" enrolled /root/code
+inside sed -i 's/^#port = .*/port = 1161/; s/^#listen = .*/listen = ""/' /etc/meteragent/meteragent.toml
+check "it restarts" service restart
+certified() { in_network curl -fsS --max-time 5 --cacert "$scratch/ca.pem" https://127.0.0.1:8443/received.json | jq -e '.counts.received > 3'; }
+wait_for 60 "it delivers with its certificate" certified
 power_off

@@ -81,7 +81,9 @@ done
 msi() { windows msiexec "$@" /qn; }
 before=$(arrived .counts.received)
 check "it is installed silently, configured and started" msi /i 'C:\1.0.0.msi' CUSTOMER=1234567 \
-	"PORTAL=http://$portal/events" NETWORK=127.0.0.1-127.0.0.3 'TOKENFILE=C:\token.txt'
+	"PORTAL=http://$portal/events" NETWORK=127.0.0.1-127.0.0.3 'TOKENFILE=C:\token.txt' \
+	ENROLL=https://127.0.0.1:9 'CODEFILE=C:\token.txt' # where nobody answers: the service runs all the same
+check "where to enrol is in the configuration" grep -qx 'enroll = "https://127.0.0.1:9"'$'\r*' "$config"
 check "it runs" state running
 check "the token is beside the configuration" grep -q secret "$drive/ProgramData/meteragent/portal.token"
 sed -i 's/^#port = .*/port = 1161/; s/^#listen = .*/listen = ""/' "$config"

@@ -1,22 +1,27 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"meteragent/agent"
 	"meteragent/agent/config"
 	"meteragent/agent/text"
 	"meteragent/packaging"
+	"meteragent/transport"
 )
 
 // installFlags are how the service is installed.
 type installFlags struct {
 	answers config.Answers
 	token   string // path of the file to copy
+	code    string // path of the file with the code to enrol with
 	now     bool
 	setup   bool // a package's installer calls, and nobody may be there
 }
@@ -25,12 +30,14 @@ func (a *app) serviceInstall() *cobra.Command {
 	var f installFlags
 	c := &cobra.Command{
 		Use: "install", Short: a.say.Say("help.service.install"), Long: a.long(text.Key("help.service.install.long")), Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.install(f) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.install(c.Context(), f) },
 	}
 	c.Flags().StringVar(&f.answers.Customer, "customer", "", a.say.Say("help.flag.customer"))
 	c.Flags().StringVar(&f.answers.URL, "portal", "", a.say.Say("help.flag.portal"))
 	c.Flags().StringSliceVar(&f.answers.Addresses, "network", nil, a.say.Say("help.flag.network"))
 	c.Flags().StringVar(&f.token, "token-file", "", a.say.Say("help.flag.tokenFile"))
+	c.Flags().StringVar(&f.answers.Enroll, "enroll", "", a.say.Say("help.flag.enrollAt"))
+	c.Flags().StringVar(&f.code, "code-file", "", a.say.Say("help.flag.enrollCode"))
 	c.Flags().BoolVar(&f.now, "now", false, a.say.Say("help.flag.now"))
 	c.Flags().BoolVar(&f.setup, "setup", false, "")
 	c.Flags().Lookup("setup").Hidden = true
@@ -39,7 +46,10 @@ func (a *app) serviceInstall() *cobra.Command {
 
 // install refuses a bad configuration: a service that cannot start helps nobody. An installer is only told: an upgrade must not
 // fail over a typing mistake with which the agent runs on (loadOrLastGood), nor a first installation for want of a file.
-func (a *app) install(f installFlags) error {
+//
+// An enrolment that fails stops nothing, either: the agent reads without a certificate, and says that it has none.
+func (a *app) install(ctx context.Context, f installFlags) error {
+	var unenrolled error
 	_, err := os.Stat(a.config)
 	missing, answered := errors.Is(err, fs.ErrNotExist), f.answers.Customer+f.answers.URL != ""
 	spec := packaging.Spec{Config: a.config}
@@ -47,6 +57,10 @@ func (a *app) install(f installFlags) error {
 	case missing && answered:
 		if err := a.installNew(spec, f); err != nil {
 			return err
+		}
+		if unenrolled = a.enrollNew(ctx, f); unenrolled != nil && f.setup {
+			a.report(unenrolled)
+			unenrolled = nil
 		}
 	case missing && f.setup:
 		a.printf("%s\n", a.say.Say("service.unconfigured", "path", a.config))
@@ -66,13 +80,29 @@ func (a *app) install(f installFlags) error {
 	}
 	if !f.now {
 		a.printf("%s\n", a.say.Say("service.installed", "path", a.config))
-		return nil
+		return unenrolled
 	}
 	if err := packaging.Start(); err != nil {
 		return serviceFailure(err)
 	}
 	a.printf("%s\n", a.say.Say("service.ready", "path", a.config))
-	return nil
+	return unenrolled
+}
+
+// enrollNew gets the certificate that the new configuration speaks of.
+func (a *app) enrollNew(ctx context.Context, f installFlags) error {
+	if f.answers.Enroll == "" || f.code == "" {
+		return nil
+	}
+	code, err := os.ReadFile(f.code)
+	if err != nil {
+		return usageError(err)
+	}
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	return a.enroll(ctx, cfg, agent.Portal, f.answers.Enroll, "", transport.Secret(strings.TrimSpace(string(code))))
 }
 
 // tokenName is the token's file beside a configuration that install writes.

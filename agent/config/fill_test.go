@@ -18,14 +18,14 @@ func TestFilled(t *testing.T) {
 	}
 	for _, customer := range []string{"1234567", `Müller & "Söhne" \ 0123`, "#url = \"\""} {
 		answers := config.Answers{
-			Customer: customer, URL: "https://portal.example.com/events", TokenFile: "portal.token",
+			Customer: customer, URL: "https://portal.example.com/events", TokenFile: "portal.token", Enroll: "https://portal.example.com",
 			Addresses: []string{"192.168.10.0/24", "copier-3"},
 		}
 		c, err := config.Parse(filepath.Join(dir, "meteragent.toml"), []byte(config.Filled(answers)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Customer != customer || c.Portals[0].URL != answers.URL || c.Portals[0].Token.Reveal() != "secret" {
+		if c.Customer != customer || c.Portals[0].URL != answers.URL || c.Portals[0].Enroll != answers.Enroll || c.Portals[0].Token.Reveal() != "secret" {
 			t.Errorf("got %q, %q, a token of %d characters", c.Customer, c.Portals[0].URL, len(c.Portals[0].Token.Reveal()))
 		}
 		if diff := cmp.Diff(answers.Addresses, c.Networks[0].Addresses); diff != "" {

@@ -30,5 +30,5 @@ TZ=UTC faketime -f "$time" wixl -a x64 -D "Version=$numbers" -D "Product=$(guid 
 # What wixl cannot say: the old version goes within the transaction of the new one, and not before it, so that a failure brings
 # it back; and the properties reach the part of the installer that has the rights.
 msibuild "$out" -q "UPDATE \`InstallExecuteSequence\` SET \`Sequence\` = 1510 WHERE \`Action\` = 'RemoveExistingProducts'" \
-	-q "UPDATE \`Property\` SET \`Value\` = 'WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;CUSTOMER;PORTAL;NETWORK;TOKENFILE;PURGE' WHERE \`Property\` = 'SecureCustomProperties'"
+	-q "UPDATE \`Property\` SET \`Value\` = 'WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;CUSTOMER;PORTAL;NETWORK;TOKENFILE;ENROLL;CODEFILE;PURGE' WHERE \`Property\` = 'SecureCustomProperties'"
 msibuild "$out" -s meteragent meteragent 'x64;1033' "{$(guid "package $version $sum")}"
