@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -144,5 +145,31 @@ func TestRecentWithoutClock(t *testing.T) {
 	}
 	if all, err := memory.Recent("ABC12345"); err != nil || len(all) != 1 {
 		t.Errorf("%d readings, %v", len(all), err)
+	}
+}
+
+// How a day is stored, for ever: databases hold it.
+func TestRecentStored(t *testing.T) {
+	text := `{"t":[60,1800,1805],"m":{"total":[1000,5,0],"copy":[7]},"s":{"1.1":[80,null,79.5]}}`
+	var day recentDay
+	if err := json.Unmarshal([]byte(text), &day); err != nil {
+		t.Fatal(err)
+	}
+	midnight := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+	want := []page.Entry{
+		{At: midnight.Add(time.Minute), Meters: map[string]int64{"total": 1000, "copy": 7}, Supplies: map[string]float64{"1.1": 80}},
+		{At: midnight.Add(31 * time.Minute), Meters: map[string]int64{"total": 1005}, Supplies: map[string]float64{}},
+		{At: midnight.Add(61*time.Minute + 5*time.Second), Meters: map[string]int64{"total": 1005}, Supplies: map[string]float64{"1.1": 79.5}},
+	}
+	got := day.entries(midnight)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	again := recentDay{Meters: map[string][]*int64{}, Supplies: map[string][]*float64{}}
+	for i, e := range got {
+		again.add(day.At[i], e)
+	}
+	if back, err := json.Marshal(again); err != nil || string(back) != `{"t":[60,1800,1805],"m":{"copy":[7],"total":[1000,5,0]},"s":{"1.1":[80,null,79.5]}}` {
+		t.Errorf("stored again it is %s, %v", back, err)
 	}
 }
