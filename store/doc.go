@@ -7,8 +7,9 @@
 //
 // # What it promises
 //
-//   - A record is dropped only when every destination has answered for
-//     it ([Tx.Settle]), also one that Open was not told, until it is forgotten. Reading it ([Store.Pending]) changes nothing.
+//   - A record is dropped only when every destination has answered for it ([Tx.Settle]),
+//     also one that Open was not told, until it is forgotten. Reading it ([Store.Pending])
+//     changes nothing.
 //   - A record has one identity for ever: stream, lane, sequence number. The stream
 //     is random and born with the file; numbers count from 1 in each lane, without
 //     holes, also after a crash.
@@ -59,8 +60,9 @@
 //
 // "Sealed" is: version 2 (1 byte), flags (1 byte), CRC-32C over the bucket's name, a
 // zero byte, key and the rest (4 bytes), payload. A record's payload is: if flag 2 is
-// set, the number of an era (uvarint); time (varint, microseconds since 1970), kind and subject (each uvarint length and text), then the
-// body to the end: 17 bytes and the two texts on top of a body. Flag 1 says that the
+// set, the number of an era (uvarint); time (varint, microseconds since 1970), kind and
+// subject (each uvarint length and text), then the body to the end: 17 bytes and the two
+// texts on top of a body. Flag 1 says that the
 // body, or the JSON, is packed (RFC 1951), as it is from 1024 bytes on where that
 // saves an eighth: the 5 KB of a whole reading become 1 KB or so.
 //
