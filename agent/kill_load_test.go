@@ -28,7 +28,7 @@ import (
 const (
 	loadOf      = "METERAGENT_KILL_LOAD_TEST" // environment of the child
 	loadCopiers = 20
-	loadLimit   = 6_000_000 // bytes of the database
+	loadLimit   = 4_500_000 // bytes of the database
 )
 
 // A loadLife is what one child does.
@@ -69,7 +69,7 @@ func TestLoadedChild(t *testing.T) {
 			}
 		}
 		away := func() error {
-			if l.Last || int(time.Since(start)/time.Hour)%100 >= 96 { // four days away, four hours there
+			if l.Last || int(time.Since(start)/time.Hour)%200 >= 196 { // eight days away, four hours there
 				return nil
 			}
 			return errors.New("no route")
@@ -115,7 +115,7 @@ type loadPortal struct {
 	orders    map[string]map[string]bool // device: ids of orders
 	kept, got map[string]bool            // device and day
 	dropped   int                        // as gap records say, each once
-	shortened int                        // times that the file was killed while, or seen after, it was made short
+	shortened int                        // kills while the database was made short
 	at        time.Duration
 }
 
