@@ -129,15 +129,20 @@ func renew(l registration) error {
 
 func unregister(l registration) error {
 	if Packaged() {
-		return errors.New("it came with a package: remove it with apt or rpm")
+		return errors.New("it came with a package: remove it with apt, dnf, apk or opkg")
 	}
 	return l.Uninstall()
 }
 
-// Packaged says whether the system's package manager brought the service, and so brings its updates.
+// Packaged says whether the system's package manager brought the program, and so brings its updates. All packages have the
+// second file; those with the first are installed without it where documentation is left out.
 func Packaged() bool {
-	_, err := os.Stat("/usr/lib/systemd/system/" + Name + ".service")
-	return err == nil
+	for _, theirs := range []string{"/usr/lib/systemd/system/" + Name + ".service", "/usr/share/doc/" + Name + "/copyright"} {
+		if _, err := os.Stat(theirs); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func halt(l registration) error { return l.Stop() }

@@ -40,6 +40,9 @@ for family in mipsel_24kc arm_arm926ej-s arm_cortex-a7_neon-vfpv4 aarch64_cortex
 	check "an ipk for what OpenWrt calls $family" architecture "$family"
 done
 check "the ipk is whole" sh -c 'tar -xzOf dist/*_9.8.7*mipsel*.ipk ./data.tar.gz | tar -tz | grep etc/init.d/meteragent'
+mark='usr/share/doc/meteragent/copyright$' # by which the program knows that a package manager brought it
+check "the apk says what it is" sh -c "tar -tzf dist/*_9.8.7_*x86_64*.apk | grep $mark"
+check "the ipk says what it is" sh -c "tar -xzOf dist/*_9.8.7*mipsel*.ipk ./data.tar.gz | tar -tz | grep $mark"
 for script in packaging/linux/openrc/meteragent packaging/linux/procd/meteragent packaging/linux/apk/* packaging/linux/ipk/*; do
 	sh -n "$script" || fail "$script is no shell script"
 done
