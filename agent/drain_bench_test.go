@@ -42,7 +42,7 @@ func BenchmarkDrain(b *testing.B) {
 // Batches of the backlog, as the forwarder makes them.
 const (
 	inFlight  = 16
-	batchSize = 64
+	batchSize = 96
 )
 
 func drain(b *testing.B, kind string, trip time.Duration) {

@@ -11,8 +11,9 @@ import (
 
 // A flight is a batch on its way, and what the portal says of it.
 type flight struct {
-	track *track
-	units []*unit // in order
+	window *window
+	lines  []*line // of its devices
+	units  []*unit // in order
 
 	// Written by carry, read after it has returned.
 	done     int // units that are answered, from the first on
@@ -73,10 +74,10 @@ func weight(units []*unit) (bytes int) {
 // land writes the portal's word on the units. Nothing else looks at them meanwhile.
 func (f *flight) land() {
 	for _, u := range f.units[:f.done] {
-		u.answered = true
+		f.window.answer(u)
 		if p, ok := f.refused[u.id()]; ok {
 			u.problem = &p
 		}
 	}
-	f.track.busy = false
+	f.window.free(f.lines)
 }

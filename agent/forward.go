@@ -15,9 +15,9 @@ import (
 const (
 	mostInFlight = 16                     // batches at once
 	mostRecords  = 1000                   // of one batch
-	mostBytes    = 384 << 10              // of one batch's bodies
-	fewRecords   = 100                    // that travel in one batch, not in several at once
-	windowBytes  = 8 << 20                // of the bodies read and not settled, in each lane
+	mostBytes    = 512 << 10              // of one batch's bodies
+	fewRecords   = 100                    // that travel in one batch, not in several at once; a backlog in as many as may be
+	windowBytes  = 16 << 20               // of the bodies read and not settled, in each lane
 	sendWithin   = time.Minute            // one send, until its answer
 	quick        = 2 * time.Second        // an answer within it allows larger batches
 	slow         = 10 * time.Second       // one after it wants smaller ones
@@ -40,11 +40,23 @@ type forwarder struct {
 	inFlight int
 	landed   chan *flight
 	orders   []transport.OrderState // not yet written down
+
+	writing bool // a settlement is being written down; what is answered meanwhile makes the next
+	written chan *settlement
+	broken  bool // one could not be written: what follows cannot either, until it is read again
+}
+
+// A settlement is what a portal said of the oldest records of each lane.
+type settlement struct {
+	done   [][]*unit
+	orders []transport.OrderState
+	err    error // why it is not on disk
 }
 
 func newForwarder(a *Agent, to Output) *forwarder {
 	return &forwarder{
-		agent: a, to: to, backoff: to.Backoff, bytes: mostBytes, flights: 1, landed: make(chan *flight, mostInFlight),
+		agent: a, to: to, backoff: to.Backoff, bytes: mostBytes, flights: 1,
+		landed: make(chan *flight, mostInFlight), written: make(chan *settlement, 1),
 	}
 }
 
@@ -98,7 +110,7 @@ func (f *forwarder) gather(ctx context.Context) {
 // deliver sends until nothing waits any more, or until one batch was not answered; then
 // those on the way still land. The next call begins again with what is not settled.
 func (f *forwarder) deliver(ctx context.Context) error {
-	defer func() { f.lanes = nil }()
+	defer func() { f.lanes, f.broken = nil, false }()
 	for _, lane := range []string{store.Urgent, store.Bulk} {
 		f.lanes = append(f.lanes, newWindow(f.agent.store.Reader(f.to.Name, lane), f.to.takes))
 	}
@@ -107,8 +119,8 @@ func (f *forwarder) deliver(ctx context.Context) error {
 		if failure == nil {
 			failure = f.depart(ctx)
 		}
-		failure = graver(failure, f.settle())
-		if f.inFlight == 0 && (failure != nil || !f.waiting()) {
+		f.settle()
+		if f.inFlight == 0 && !f.writing && (failure != nil || !f.waiting()) {
 			return failure
 		}
 		failure = graver(failure, f.arrivals())
@@ -127,7 +139,6 @@ func (f *forwarder) depart(ctx context.Context) error {
 			if err := w.fill(min(bytes, windowBytes)); err != nil {
 				return err
 			}
-			w.lay()
 			for f.inFlight < f.flights {
 				next := w.next(f.bytes)
 				if next == nil {
@@ -154,15 +165,26 @@ func (f *forwarder) send(ctx context.Context, units []*unit) (transport.Receipt,
 	return f.to.Link.Send(ctx, batch)
 }
 
-// arrivals waits for a batch to land, and takes in all that have.
+// arrivals waits for a batch to land or a settlement to be written, and takes in all there is.
 func (f *forwarder) arrivals() (failure error) {
-	for first := true; f.inFlight > 0 && (first || len(f.landed) > 0); first = false {
-		landed := <-f.landed
-		f.inFlight--
-		landed.land()
-		f.learn(landed)
-		f.orders = append(f.orders, landed.orders...)
-		failure = graver(failure, landed.err)
+	for first := true; first || len(f.landed)+len(f.written) > 0; first = false {
+		select {
+		case landed := <-f.landed:
+			f.inFlight--
+			f.learn(landed)
+			landed.land()
+			f.orders = append(f.orders, landed.orders...)
+			failure = graver(failure, landed.err)
+		case s := <-f.written:
+			f.writing = false
+			if s.err != nil {
+				f.orders = append(s.orders, f.orders...)
+				f.broken = true
+				failure = graver(failure, s.err)
+				break
+			}
+			f.confirmed(slices.Concat(s.done...))
+		}
 	}
 	return failure
 }
@@ -204,25 +226,35 @@ func (f *forwarder) waiting() bool {
 	return false
 }
 
-// settle writes down what the portal said of the oldest records, in each lane as far as
-// none is left out, then tells whoever watches.
-func (f *forwarder) settle() error {
-	done := make([][]*unit, len(f.lanes))
+// settle has written down what the portal said of the oldest records, in each lane as far as
+// none is left out. What is answered while it is written is written next, in one transaction.
+func (f *forwarder) settle() {
+	if f.writing || f.broken {
+		return
+	}
+	s := &settlement{done: make([][]*unit, len(f.lanes))}
 	n := 0
 	for i, w := range f.lanes {
-		done[i] = w.settled()
-		n += len(done[i])
+		s.done[i] = w.settled()
+		n += len(s.done[i])
 	}
 	if n == 0 && (len(f.orders) == 0 || f.inFlight > 0) {
-		return nil
+		return
 	}
-	err := f.agent.store.Update(func(tx *store.Tx) error {
+	s.orders, f.orders = f.orders, nil
+	f.writing = true
+	f.record(s)
+}
+
+// write writes a settlement down, all or nothing.
+func (f *forwarder) write(s *settlement) error {
+	return f.agent.store.Update(func(tx *store.Tx) error {
 		if f.to.Orders { // nobody else has a say in them
-			if err := f.agent.applyOrderStates(tx, f.orders, time.Now().UTC()); err != nil {
+			if err := f.agent.applyOrderStates(tx, s.orders, time.Now().UTC()); err != nil {
 				return err
 			}
 		}
-		for _, units := range done {
+		for _, units := range s.done {
 			answered, rejected, err := verdict(units)
 			if err != nil {
 				return err
@@ -233,12 +265,6 @@ func (f *forwarder) settle() error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	f.orders = nil
-	f.confirmed(slices.Concat(done...))
-	return nil
 }
 
 // verdict is what the portal said of records, as the store wants it.
@@ -266,7 +292,7 @@ func (f *forwarder) confirmed(done []*unit) {
 		case u.problem != nil:
 			rejected++
 			a.log.Error("the portal refused a record", "dest", f.to.Name, "record", u.id(), "reason", u.problem.Title, "err", u.problem.Detail)
-		case f.to.takes(u.Record):
+		case !u.passed:
 			taken++
 		}
 	}

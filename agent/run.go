@@ -21,6 +21,7 @@ import (
 //	discover   1             sweeps the configured ranges
 //	forward    each output   brings the outbox there
 //	launch     mostInFlight  carries one batch there
+//	record     1             writes down what was answered
 //	beat       1             a heartbeat record once a day
 //	write      1             stores what was read, in groups
 //	keepRoom   1             keeps the database within its limits
@@ -140,6 +141,14 @@ func (f *forwarder) launch(ctx context.Context, batch *flight) {
 	go func() {
 		batch.carry(ctx, f.send)
 		f.landed <- batch
+	}()
+}
+
+// record writes a settlement down. The forwarder waits until it is written.
+func (f *forwarder) record(s *settlement) {
+	go func() {
+		s.err = f.write(s)
+		f.written <- s
 	}()
 }
 

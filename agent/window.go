@@ -1,30 +1,37 @@
 package agent
 
 import (
+	"maps"
 	"slices"
 
 	"meteragent/store"
 	"meteragent/transport"
 )
 
-// A window is what was read from one lane and is not settled yet. Its records wait in
-// tracks, of which each is sent in order, one batch at a time; all of a device are on one
-// track. So many batches can be on the way at once, and a portal still hears the readings of
-// each device in the order in which they were taken.
+// A window is what was read from one lane and is not settled yet. Each device has a line, of
+// which one batch at a time is on the way. So many batches can be on the way at once, and a
+// portal still hears the readings of each device in the order in which they were taken.
 type window struct {
-	reader *store.Reader
-	takes  func(store.Record) bool // what the output does not take is passed over
-	units  []*unit                 // oldest first
-	bytes  int                     // of their bodies
-	tracks []*track
-	homes  map[string]*track // by subject
+	reader  *store.Reader
+	takes   func(store.Record) bool // what the output does not take is passed over
+	units   []*unit                 // oldest first
+	bytes   int                     // of their bodies, as long as these are needed, and unitBytes of each
+	lines   map[string]*line        // by subject; none is empty and free
+	waiting int                     // units in them
+	places  int                     // units that were ever in it
 }
+
+// unitBytes is what a record is counted for besides its body, about what it takes, so that a
+// window has an end also while one batch is late and all that come after it are answered.
+const unitBytes = 512
 
 // A unit is one record of a window.
 type unit struct {
-	store.Record
-	answered bool
-	problem  *transport.Problem // why it was refused; nil if it was taken
+	store.Record      // without its body once it is answered
+	place        int  // in the window: the first is 0
+	passed       bool // over, since the output does not take it
+	answered     bool
+	problem      *transport.Problem // why it was refused; nil if it was taken
 }
 
 // id is the record's identity, as receipts name it.
@@ -32,13 +39,13 @@ func (u *unit) id() string {
 	return transport.Message{Stream: u.Stream, Lane: u.Lane, Seq: u.Seq}.ID()
 }
 
-type track struct {
+type line struct {
 	waiting []*unit // oldest first
-	busy    bool    // a batch of it is on the way
+	busy    bool    // some of it is on the way
 }
 
 func newWindow(r *store.Reader, takes func(store.Record) bool) *window {
-	return &window{reader: r, takes: takes, tracks: []*track{{}}, homes: map[string]*track{}}
+	return &window{reader: r, takes: takes, lines: map[string]*line{}}
 }
 
 // fill reads on until the window holds so many bytes or nothing more waits.
@@ -49,86 +56,89 @@ func (w *window) fill(bytes int) error {
 			return err
 		}
 		for _, r := range records {
-			u := &unit{Record: r, answered: !w.takes(r)}
+			u := &unit{Record: r, place: w.places}
+			w.places++
 			w.units = append(w.units, u)
-			w.bytes += len(r.Body)
+			w.bytes += len(r.Body) + unitBytes
+			if u.passed = !w.takes(r); u.passed {
+				w.answer(u)
+			}
 			w.queue(u)
 		}
 	}
 	return nil
 }
 
-// lay makes as many tracks as the records need, unless a batch is on the way: a few travel
-// in one batch, a backlog in many at once.
-func (w *window) lay() {
-	if slices.ContainsFunc(w.tracks, func(t *track) bool { return t.busy }) {
+// queue puts a unit behind the others of its device, unless there is nothing to send.
+func (w *window) queue(u *unit) {
+	if u.answered {
 		return
 	}
-	clear(w.homes)
-	w.tracks = nil
-	for range max(1, min(mostInFlight, len(w.units)/fewRecords)) {
-		w.tracks = append(w.tracks, &track{})
+	q := w.lines[u.Subject]
+	if q == nil {
+		q = &line{}
+		w.lines[u.Subject] = q
 	}
-	for _, u := range w.units {
-		w.queue(u)
-	}
+	q.waiting = append(q.waiting, u)
+	w.waiting++
 }
 
-// queue puts a unit on its track, unless there is nothing to send.
-func (w *window) queue(u *unit) {
-	if !u.answered {
-		t := w.home(u.Subject)
-		t.waiting = append(t.waiting, u)
-	}
-}
-
-// home is the track of a subject; that of a new one is the shortest.
-func (w *window) home(subject string) *track {
-	if t := w.homes[subject]; t != nil {
-		return t
-	}
-	shortest := w.tracks[0]
-	for _, t := range w.tracks[1:] {
-		if len(t.waiting) < len(shortest.waiting) {
-			shortest = t
-		}
-	}
-	w.homes[subject] = shortest
-	return shortest
-}
-
-// next takes a batch off the fullest track that is free; nil if there is none.
+// next takes a batch off the devices that are free, those first that have waited longest; nil
+// if there is none. A few records travel in one batch, a backlog in many at once.
 func (w *window) next(bytes int) *flight {
-	var fullest *track
-	for _, t := range w.tracks {
-		if !t.busy && len(t.waiting) > 0 && (fullest == nil || len(t.waiting) > len(fullest.waiting)) {
-			fullest = t
+	var free []*line
+	for _, q := range w.lines {
+		if !q.busy && len(q.waiting) > 0 {
+			free = append(free, q)
 		}
 	}
-	if fullest == nil {
-		return nil
-	}
-	n, size := 0, 0
-	for _, u := range fullest.waiting {
-		size += len(u.Body)
-		if n > 0 && (n >= mostRecords || size > bytes) {
+	slices.SortFunc(free, func(a, b *line) int { return a.waiting[0].place - b.waiting[0].place })
+	f := &flight{window: w}
+	share := min(max(fewRecords, w.waiting/mostInFlight), mostRecords)
+	size := 0
+	for _, q := range free {
+		n := 0
+		for n < len(q.waiting) && len(f.units)+n < share && (size == 0 || size+len(q.waiting[n].Body) <= bytes) {
+			size += len(q.waiting[n].Body)
+			n++
+		}
+		if n == 0 {
 			break
 		}
-		n++
+		f.units = append(f.units, q.waiting[:n]...)
+		q.waiting, q.busy = q.waiting[n:], true
+		f.lines = append(f.lines, q)
 	}
-	f := &flight{track: fullest, units: slices.Clone(fullest.waiting[:n])}
-	fullest.waiting, fullest.busy = slices.Delete(fullest.waiting, 0, n), true
+	if len(f.units) == 0 {
+		return nil
+	}
+	slices.SortFunc(f.units, func(a, b *unit) int { return a.place - b.place })
+	w.waiting -= len(f.units)
 	return f
+}
+
+// free lets the next batches have devices whose batch has landed.
+func (w *window) free(lines []*line) {
+	for _, q := range lines {
+		q.busy = false
+	}
+	maps.DeleteFunc(w.lines, func(_ string, q *line) bool { return !q.busy && len(q.waiting) == 0 })
 }
 
 // settled takes off the oldest units that are answered.
 func (w *window) settled() []*unit {
 	n := 0
 	for n < len(w.units) && w.units[n].answered {
-		w.bytes -= len(w.units[n].Body)
 		n++
 	}
 	done := slices.Clone(w.units[:n])
-	w.units = slices.Delete(w.units, 0, n) // lets go of their bodies
+	w.units = slices.Delete(w.units, 0, n)
+	w.bytes -= n * unitBytes
 	return done
+}
+
+// answer notes that a unit needs not be sent any more, and lets go of its body.
+func (w *window) answer(u *unit) {
+	w.bytes -= len(u.Body)
+	u.answered, u.Body = true, nil
 }
