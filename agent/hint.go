@@ -31,6 +31,7 @@ func Hint(err error) text.Key {
 		{transport.ErrNoReceipt, text.Key("hint.portal.receipt")},
 		{transport.ErrUnproved, text.Key("hint.portal.unproved")},
 		{transport.ErrNoSuchHost, text.Key("hint.portal.name")},
+		{transport.ErrNoDNS, text.Key("hint.portal.dns")},
 		{transport.ErrConnectionRefused, text.Key("hint.portal.refused")},
 		{transport.ErrTimeout, text.Key("hint.portal.silent")},
 		{collector.ErrUnknownUser, text.Key("hint.user.unknown")},

@@ -50,11 +50,14 @@ func kindOf(err error) error {
 	if isType[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) {
 		return ErrNotTLS
 	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsNotFound {
+			return ErrNoSuchHost
+		}
+		return ErrNoDNS
+	}
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, connectionRefusedOnWindows) {
 		return ErrConnectionRefused
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		return ErrNoSuchHost
 	}
 	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || errors.Is(err, context.DeadlineExceeded) {
 		return ErrTimeout

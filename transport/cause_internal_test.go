@@ -17,7 +17,8 @@ func TestKindOf(t *testing.T) {
 		want error
 	}{
 		{&net.DNSError{Err: "no such host", Name: "portal.example.com", IsNotFound: true}, ErrNoSuchHost},
-		{&net.DNSError{Err: "i/o timeout", Name: "portal.example.com", IsTimeout: true}, ErrTimeout},
+		{&net.DNSError{Err: "i/o timeout", Name: "portal.example.com", IsTimeout: true}, ErrNoDNS},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", Name: "portal.example.com", UnwrapErr: syscall.ECONNREFUSED}}, ErrNoDNS},
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, ErrConnectionRefused},
 		{&net.OpError{Op: "dial", Err: syscall.Errno(10061)}, ErrConnectionRefused}, // Windows
 		{&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, ErrProxy},

@@ -49,6 +49,8 @@ var (
 	ErrConnectionRefused = errors.New("connection refused")
 	// ErrNoSuchHost: the name is not in the DNS.
 	ErrNoSuchHost = errors.New("no such host")
+	// ErrNoDNS: the DNS server of this machine does not answer, or cannot.
+	ErrNoDNS = errors.New("DNS does not answer")
 	// ErrProxy: the proxy is not there, or does not let us through.
 	ErrProxy = errors.New("proxy does not connect us")
 	// ErrTimeout: no answer in time. The error also wraps context.DeadlineExceeded if

@@ -1,7 +1,8 @@
 #!/bin/bash
 # at most 300 s
-# The portal cannot be used: nobody listens, its certificate has expired, a captive portal answers 200 with a page, the token is
-# wrong. The agent starts all the same, copiers are read, the page answers, and the status names the cause.
+# The portal cannot be used: the DNS does not know its name or does not answer, nobody listens, its certificate has expired, a
+# captive portal answers 200 with a page, the token is wrong. The agent starts all the same, copiers are read, the page answers,
+# and the status names the cause.
 . "$(dirname "$0")/lib.sh"
 . .ci/e2e/site.sh
 need nginx openssl jq
@@ -68,7 +69,7 @@ grows() { [ "$(waiting_now)" -gt 40 ]; }
 
 cause() { # cause WHAT URL TEXT
 	rm -rf "$scratch/data"
-	site "$2" "ca = \"$scratch/ca.pem\"" 'token = "secret-token"'
+	site "$2" "ca = \"$scratch/ca.pem\"" 'token = "secret-token"' 'spread = "0s"'
 	local begin=$SECONDS
 	agent_start
 	wait_for 10 "$1: the page answers" answers
@@ -78,6 +79,25 @@ cause() { # cause WHAT URL TEXT
 	check "$1: the token is not told" refuses grep -r secret-token "$scratch/agent.log"
 	agent_stop
 }
+# The DNS of this network: first one that knows no name, then none.
+mkdir -p "/etc/netns/$net"
+undo+=("rm -r '/etc/netns/$net'; rmdir /etc/netns 2>/dev/null")
+echo "nameserver 127.0.0.1" >"/etc/netns/$net/resolv.conf"
+cat >"$scratch/dns.py" <<'PY'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 53))
+while True:
+    question, sender = s.recvfrom(512)
+    s.sendto(question[:2] + b"\x81\x83" + question[4:6] + bytes(6) + question[12:question.index(0, 12) + 5], sender)
+PY
+background python3 "$scratch/dns.py"
+dns=$!
+cause "a name that nobody knows" https://portal.invalid/events "no such host"
+kill "$dns"
+wait "$dns" 2>/dev/null || true
+cause "no DNS" https://portal.invalid/events "DNS does not answer"
+cause "no DNS, over MQTT" mqtts://portal.invalid "DNS does not answer"
 cause "nobody listens" mqtts://localhost:8899 "connection refused"
 cause "an expired certificate" https://localhost:8444/events "certificate expired"
 cause "a captive portal" https://localhost:8443/events "this is not the portal"
