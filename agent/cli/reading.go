@@ -59,7 +59,7 @@ func (a *app) printMeters(meters []collector.Meter) {
 		if m.Primary && (sources[m.Name] > 1 || m.Name == "systemTotals.impressions.total") {
 			note = joined([]string{a.say.Say("read.primary"), note}, " ")
 		}
-		t.add("  "+m.Name, a.say.Number(m.Value), joined([]string{unitOf(m), codeOf(m)}, " "), note)
+		t.add("  "+m.Name, a.say.Number(m.Value), joined([]string{unitOf(m), sourceOf(m)}, " "), note)
 	}
 	a.printf("%s", t.String())
 	if slices.ContainsFunc(meters, func(m collector.Meter) bool { return m.Quality == collector.Disputed }) {
@@ -95,10 +95,19 @@ func unitOf(m collector.Meter) string {
 	return unit
 }
 
-// codeOf is the maker's number of a meter; of a sum the maker is named once.
-func codeOf(m collector.Meter) string {
-	maker, _, _ := strings.Cut(m.Code, ":")
-	return strings.ReplaceAll(m.Code, "+"+maker+":", "+")
+// sourceOf is the maker's number of a meter; of a sum the maker is named once. A meter of the
+// Printer MIB has none, and is told by its object.
+func sourceOf(m collector.Meter) string {
+	switch {
+	case m.Code != "":
+		maker, _, _ := strings.Cut(m.Code, ":")
+		return strings.ReplaceAll(m.Code, "+"+maker+":", "+")
+	case strings.HasPrefix(m.OID, "1.3.6.1.2.1.43.10.2.1.4."):
+		return "prtMarkerLifeCount"
+	case strings.HasPrefix(m.OID, "1.3.6.1.2.1.43.10.2.1.5."):
+		return "prtMarkerPowerOnCount"
+	}
+	return ""
 }
 
 func (a *app) printSupplies(supplies []collector.Supply) {
