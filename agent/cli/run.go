@@ -167,7 +167,8 @@ func (d *daemon) facts() page.Facts {
 			_, err := d.agent.Request(device, text)
 			return err
 		},
-		Log: d.noAnswer,
+		Hint: agent.Hint,
+		Log:  d.noAnswer,
 	}
 }
 

@@ -34,6 +34,7 @@ type Facts struct {
 	Rejected func() ([]Rejected, error)           // what a receiver refused, newest first
 	Outgoing func() ([]Message, error)            // what left last, newest first
 	Request  func(device, text string) error      // asks for a technician; nil if nobody can
+	Hint     func(error) text.Key                 // what to do about an error of Request; "" if there is nothing to say
 	Log      func(err error)                      // told why an answer could not be given
 }
 

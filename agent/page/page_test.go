@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"meteragent/agent/page"
+	"meteragent/agent/text"
 	"meteragent/agent/toner"
 	"meteragent/collector"
 )
@@ -127,6 +128,7 @@ func TestRequest(t *testing.T) {
 			asked++
 			return nil
 		}
+		f.Hint = func(error) text.Key { return "hint.request.device" }
 		r := httptest.NewRequest(http.MethodPost, "/request", strings.NewReader(test.body))
 		r.Host = test.host
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -140,6 +142,9 @@ func TestRequest(t *testing.T) {
 		page.Handler(f, test.local).ServeHTTP(answer, r)
 		if answer.Code != test.want || (asked == 1) != (test.want == 200) {
 			t.Errorf("%s: status %d, asked %d times; want %d", test.name, answer.Code, asked, test.want)
+		}
+		if test.want == 422 && !(strings.Contains(answer.Body.String(), "No copier with this serial number") && strings.Contains(answer.Body.String(), ">x</textarea>")) {
+			t.Errorf("%s: it says %s; want why, and the form as it was filled in", test.name, answer.Body)
 		}
 	}
 	f := facts()

@@ -18,7 +18,7 @@ const largestForm = 8 << 10 // bytes
 func (f Facts) serveRequests(mux *http.ServeMux) {
 	foreign := http.NewCrossOriginProtection()
 	mux.HandleFunc("GET /request", func(w http.ResponseWriter, r *http.Request) {
-		f.requestPage(w, r, http.StatusOK, "")
+		f.requestPage(w, r, http.StatusOK, "", true)
 	})
 	mux.Handle("POST /request", foreign.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, largestForm)
@@ -26,22 +26,30 @@ func (f Facts) serveRequests(mux *http.ServeMux) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		status, said := http.StatusOK, text.For(language(r)).Say("page.request.sent")
-		if err := f.Request(r.PostForm.Get("device"), r.PostForm.Get("text")); err != nil {
+		say := text.For(language(r))
+		status, said := http.StatusOK, say.Say("page.request.sent")
+		err := f.Request(r.PostForm.Get("device"), r.PostForm.Get("text"))
+		switch {
+		case err == nil:
+		case r.Header.Get("Accept") != "text/plain" && f.Hint(err) != "":
+			status, said = http.StatusUnprocessableEntity, say.Say(f.Hint(err))
+		default:
 			status, said = http.StatusUnprocessableEntity, err.Error()
 		}
 		if r.Header.Get("Accept") == "text/plain" { // the command
 			http.Error(w, said, status)
 			return
 		}
-		f.requestPage(w, r, status, said)
+		f.requestPage(w, r, status, said, err != nil)
 	})))
 }
 
-func (f Facts) requestPage(w http.ResponseWriter, r *http.Request, status int, said string) {
+// requestPage says what became of a request, and shows the form, with what was filled in, if
+// there is one to be sent yet.
+func (f Facts) requestPage(w http.ResponseWriter, r *http.Request, status int, said string, form bool) {
 	v := view{Catalogue: text.For(language(r))}
 	var out bytes.Buffer
-	if err := write(&out, v.request(r.FormValue("device"), said)); err != nil {
+	if err := write(&out, v.request(said, form, r.FormValue("device"), r.FormValue("text"))); err != nil {
 		f.fail(w, err)
 		return
 	}
@@ -50,7 +58,7 @@ func (f Facts) requestPage(w http.ResponseWriter, r *http.Request, status int, s
 	w.Write(out.Bytes())
 }
 
-func (v view) request(device, said string) part {
+func (v view) request(said string, form bool, device, wrong string) part {
 	return el("html", attr("lang", string(v.Lang())),
 		el("head",
 			el("meta", attr("charset", "utf-8")),
@@ -59,13 +67,14 @@ func (v view) request(device, said string) part {
 			el("link", attr("rel", "stylesheet"), attr("href", "/page.css"))),
 		el("body",
 			el("header", el("h1", words(v.Say("page.request")))),
-			el("main", problem(said),
-				given(said == "", el("form", attr("method", "post"), attr("action", "/request?lang="+string(v.Lang())),
+			el("main",
+				given(!form, el("p", words(said))),
+				given(form, problem(said), el("form", attr("method", "post"), attr("action", "/request?lang="+string(v.Lang())),
 					el("p", el("label", words(v.Say("page.order.device")+" "),
 						el("input", attr("name", "device"), attr("value", device), attr("required", "")))),
 					el("p", el("label", words(v.Say("page.request.text")),
 						el("br"),
-						el("textarea", attr("name", "text"), attr("rows", "4"), attr("cols", "50"), attr("maxlength", "500"), attr("required", "")))),
+						el("textarea", attr("name", "text"), attr("rows", "4"), attr("cols", "50"), attr("maxlength", "500"), attr("required", ""), words(wrong)))),
 					el("p", el("button", words(v.Say("page.request.send")))))),
 				el("p", el("a", attr("href", "/"), words(v.Say("page.request.back")))))))
 }
