@@ -37,7 +37,7 @@ type Options struct {
 	Clock    func() clock.Moment                    // what the machine's clocks say; nil means that the clock is believed
 	Built    time.Time                              // no clock that is right says an earlier time; zero means none does
 	Log      *slog.Logger                           // nil discards
-	Problems []text.Sentence                        // why the last good configuration runs instead of the present one
+	Problems []text.Sentence                        // what is wrong around it, such as a configuration that the last good one stands in for; one may say nothing, for now
 	Attached func() ([]collector.Attachment, error) // the networks of this machine, usually collector.Attached; nil: they are not asked for what is new
 	Notice   func(what Notice)                      // told of what happened, for the demo; may be nil; must not block
 }

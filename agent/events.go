@@ -22,7 +22,7 @@ type AgentEvent struct {
 	Devices       int             `json:"devices"`       // known ones
 	Waiting       int             `json:"waiting"`       // records not yet confirmed
 	Clock         collector.Clock `json:"clock"`
-	Problems      []string        `json:"problems,omitempty"` // why the last good configuration runs instead of the present one
+	Problems      []string        `json:"problems,omitempty"` // see Options.Problems
 
 	Saved  *store.Saved    `json:"saved,omitempty"`  // salvaged: what became of a damaged database
 	Update *update.Outcome `json:"update,omitempty"` // update: what became of it

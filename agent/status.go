@@ -43,10 +43,12 @@ func (a *Agent) Memory() Memory {
 	}
 }
 
-// said is each sentence in one language.
+// said is each sentence in one language that has something to say.
 func said(sentences []text.Sentence, words *text.Catalogue) (all []string) {
 	for _, say := range sentences {
-		all = append(all, say(words))
+		if sentence := say(words); sentence != "" {
+			all = append(all, sentence)
+		}
 	}
 	return all
 }

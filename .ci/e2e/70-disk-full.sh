@@ -13,13 +13,16 @@ mkdir "$scratch/data"
 mount -t tmpfs -o size=700k tmpfs "$scratch/data"
 undo+=("umount '$scratch/data'")
 site "http://$portal/events"
+printf '[log]\nfile = "%s"\n' "$scratch/data/agent.log" >>"$scratch/site.toml" # which is full, too
 status() { in_network ./meteragent status --json --config "$scratch/site.toml" | jq -e "$1"; }
 dd if=/dev/zero of="$scratch/data/fill" bs=4096 status=none 2>/dev/null || true
 agent_start
 wait_for 20 "a new installation on a full disk says so" status '.running and (.problems[] | contains("no space left"))'
 check "the page answers" in_network curl -fsS http://127.0.0.1:8631/
+check "what the log file does not take goes to standard error" grep -q 'no copier is read until it can' "$scratch/agent.log"
 rm "$scratch/data/fill"
 wait_for 60 "it begins when there is room" status '.devices != []'
+check "the log file is written, too" grep -q 'the database is open' "$scratch/data/agent.log"
 check "the same process did it" kill -0 "$agent"
 wait_for 60 "the disk is full, and status says so" status '.store.failingSince and (.problems[] | contains("no space left"))'
 wait_for 20 "readings wait in memory" status '.store.inMemory > 20'

@@ -9,37 +9,35 @@ import (
 	"path/filepath"
 
 	"meteragent/agent/config"
+	"meteragent/agent/text"
 	"meteragent/packaging"
 )
 
 // openLog makes the log: to a file of its own if the configuration names one, else
 // to standard error; under systemd without the time, which the journal adds, and
 // with the priority in front (sd-daemon(3)). A Windows service has no standard
-// error: it always has a file, and its warnings go to the event log, too. The second
-// result closes it.
-func openLog(c config.Log, stderr io.Writer, service bool) (*slog.Logger, func() error, error) {
+// error: it always has a file, and its warnings go to the event log, too. trouble says what
+// is wrong with the file, at any time; end closes it.
+func openLog(c config.Log, stderr io.Writer, service bool) (log *slog.Logger, trouble text.Sentence, end func() error) {
 	options := &slog.HandlerOptions{Level: c.Level}
 	if service && c.File == "" {
 		c.File = filepath.Join(packaging.DataDir(), "meteragent.log")
 	}
-	nothing := func() error { return nil }
 	if c.File != "" {
-		f, err := openLogFile(c.File)
-		if err != nil {
-			return nil, nil, err
-		}
+		f := openLogFile(c.File, stderr)
 		file := slog.NewTextHandler(f, options)
 		if !service {
-			return slog.New(file), f.Close, nil
+			return slog.New(file), f.trouble, f.Close
 		}
 		events, closeEvents, err := packaging.EventLog()
 		if err != nil || events == nil {
-			return slog.New(file), f.Close, nil // the file says everything
+			return slog.New(file), f.trouble, f.Close // the file says everything
 		}
-		return slog.New(slog.NewMultiHandler(file, events)), func() error { return errors.Join(closeEvents(), f.Close()) }, nil
+		return slog.New(slog.NewMultiHandler(file, events)), f.trouble, func() error { return errors.Join(closeEvents(), f.Close()) }
 	}
+	nothing := func() error { return nil }
 	if os.Getenv("JOURNAL_STREAM") == "" {
-		return slog.New(slog.NewTextHandler(stderr, options)), nothing, nil
+		return slog.New(slog.NewTextHandler(stderr, options)), text.Quoted(""), nothing
 	}
 	options.ReplaceAttr = func(groups []string, attr slog.Attr) slog.Attr {
 		if len(groups) == 0 && (attr.Key == slog.TimeKey || attr.Key == slog.LevelKey) {
@@ -51,7 +49,7 @@ func openLog(c config.Log, stderr io.Writer, service bool) (*slog.Logger, func()
 		slog.LevelDebug: slog.NewTextHandler(prefixed{stderr, "<7>"}, options),
 		slog.LevelWarn:  slog.NewTextHandler(prefixed{stderr, "<4>"}, options),
 		slog.LevelError: slog.NewTextHandler(prefixed{stderr, "<3>"}, options),
-	}}), nothing, nil
+	}}), text.Quoted(""), nothing
 }
 
 // journal writes each level through a handler of its own.

@@ -84,16 +84,13 @@ func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, 
 	if err != nil {
 		return nil, err
 	}
-	log, end, err := openLog(cfg.Log, a.err, service)
-	if err != nil {
-		return nil, err
-	}
+	log, trouble, end := openLog(cfg.Log, a.err, service)
 	for _, p := range problems {
 		log.Error(what, "problem", p(a.say))
 	}
 	d := &daemon{cfg: cfg, log: log, end: end}
 	if d.store, err = d.awaitStore(ctx, ready); err == nil && d.store != nil {
-		err = a.assemble(d, problems)
+		err = a.assemble(d, append(problems, trouble))
 	}
 	if err != nil || d.store == nil {
 		return nil, errors.Join(err, end())
