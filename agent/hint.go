@@ -14,6 +14,7 @@ import (
 // Hint is the key of the sentence that tells a technician what to do about an
 // error; "" if there is none. The more particular errors come first.
 func Hint(err error) text.Key {
+	disk := Disk(err)
 	for _, known := range []struct {
 		err error
 		key text.Key
@@ -50,12 +51,14 @@ func Hint(err error) text.Key {
 		{store.ErrInUse, text.Key("hint.database.used")},
 		{store.ErrNewer, text.Key("hint.database.newer")},
 		{syscall.ENOSPC, text.Key("hint.full")},
+		{syscall.EDQUOT, text.Key("hint.full")},
 		{store.ErrDamaged, text.Key("hint.database.damaged")},
 		{syscall.EADDRINUSE, text.Key("hint.address.used")},
 		{fs.ErrPermission, text.Key("hint.rights")},
-		{syscall.EROFS, text.Key("hint.rights")},
+		{syscall.EROFS, text.Key("hint.disk.readonly")},
+		{syscall.EIO, text.Key("hint.disk.broken")},
 	} {
-		if errors.Is(err, known.err) {
+		if errors.Is(err, known.err) || known.err == disk {
 			return known.key
 		}
 	}

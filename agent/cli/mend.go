@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"syscall"
 	"time"
 
 	"meteragent/agent"
@@ -29,12 +28,7 @@ const (
 
 // passes reports whether an error of opening may go away while the program waits.
 func passes(err error) bool {
-	for _, known := range []error{store.ErrDamaged, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, store.ErrDamaged) || agent.Disk(err) != nil
 }
 
 // open opens the database, and makes what else an agent has in its folder.
