@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,17 +49,21 @@ type Thinned struct {
 // called if anything was dropped. If it fails, nothing has happened.
 func (h *Thinner) Step(until time.Time, most int, also func(*Tx, Thinned) error) (Thinned, error) {
 	var done Thinned
+	nothing := errors.New("there is nothing to drop") // and nothing is written
 	err := h.store.Update(func(t *Tx) error {
 		done = Thinned{}
 		drop := h.look(t, until, most, &done)
 		if len(drop) == 0 {
-			return nil
+			return nothing
 		}
 		if err := deleteAll(t.lane(Bulk, h.store.stream), drop); err != nil {
 			return err
 		}
 		return also(t, done)
 	})
+	if err == nothing {
+		return done, nil
+	}
 	if err != nil {
 		h.next, h.last = 1, map[sum]uint64{} // what it remembers is not so
 		return Thinned{}, fmt.Errorf("thin: %w", err)

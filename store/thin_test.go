@@ -92,6 +92,22 @@ func TestThinBesideDelivery(t *testing.T) {
 	}
 }
 
+// To look, and find nothing to drop, writes nothing: flash memory wears.
+func TestThinWritesOnlyWhatItDrops(t *testing.T) {
+	s := open(t, newPath(t))
+	addAt(t, s, "reading", "a", 1)
+	addAt(t, s, "reading", "a", 2)
+	h := s.NewThinner(byDay)
+	for i, want := range []uint64{1, 0, 0} {
+		before, _ := s.Usage()
+		_, err := h.Step(time.Unix(1<<40, 0), 100, func(*store.Tx, store.Thinned) error { return nil })
+		after, usageErr := s.Usage()
+		if commits := after.Commits - before.Commits; err != nil || usageErr != nil || commits != want {
+			t.Errorf("step %d: %d commits, want %d; %v, %v", i, commits, want, err, usageErr)
+		}
+	}
+}
+
 func TestThinIsAllOrNothing(t *testing.T) {
 	s := open(t, newPath(t))
 	for hour := range 3 {
