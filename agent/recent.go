@@ -149,14 +149,7 @@ func dayKey(device string, at time.Time) string { return device + "|" + at.UTC()
 
 // forgetDays drops a device's days before the one of oldest.
 func forgetDays(tx *store.Tx, bucket, device string, oldest time.Time) error {
-	first := dayKey(device, oldest)
-	var old []string
-	err := tx.Each(bucket, device+"|", func(key string, _ []byte) error {
-		if len(key) == len(first) && key < first {
-			old = append(old, key)
-		}
-		return nil
-	})
+	old, err := daysBefore(tx, bucket, device, oldest)
 	if err != nil {
 		return err
 	}
@@ -166,4 +159,16 @@ func forgetDays(tx *store.Tx, bucket, device string, oldest time.Time) error {
 		}
 	}
 	return nil
+}
+
+// daysBefore are the keys of a device's days before the one of oldest.
+func daysBefore(tx *store.Tx, bucket, device string, oldest time.Time) (keys []string, err error) {
+	first := dayKey(device, oldest)
+	err = tx.Each(bucket, device+"|", func(key string, _ []byte) error {
+		if len(key) == len(first) && key < first {
+			keys = append(keys, key)
+		}
+		return nil
+	})
+	return keys, err
 }

@@ -74,6 +74,28 @@ func TestRecent(t *testing.T) {
 	}
 }
 
+// The days of a device are its own, also where the id of another one begins alike.
+func TestReadingsOfOneDevice(t *testing.T) {
+	_, memory := recentAgent(t)
+	at := time.Now().UTC().Truncate(time.Second)
+	err := memory.Store.Update(func(tx *store.Tx) error {
+		for _, device := range []string{"ABC12345", "ABC12345|X", "ABC123456"} {
+			if err := tx.Put(daily, dayKey(device, at), page.Entry{Device: device, At: at}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for device, want := range map[string]int{"ABC12345": 1, "ABC12345|X": 1, "ABC123456": 1, "ABC": 0, "": 3} {
+		if got, err := memory.Readings(device); err != nil || len(got) != want || want == 1 && got[0].Device != device {
+			t.Errorf("%q: %+v, %v; want %d", device, got, err, want)
+		}
+	}
+}
+
 // What is kept of a device is bounded, however often it is read and whatever it says, and
 // little for one that prints all day.
 func TestRecentSize(t *testing.T) {

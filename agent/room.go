@@ -13,6 +13,7 @@ import (
 
 const (
 	roomEvery = time.Minute
+	goneEvery = 24 * time.Hour
 	roomStep  = 1000 // records looked at in one transaction, so that readings are not held up
 )
 
@@ -38,7 +39,8 @@ const droppedShown = 30 * 24 * time.Hour
 type room struct {
 	agent   *Agent
 	thinner *store.Thinner
-	tight   bool // nothing is left that may be dropped
+	tight   bool      // nothing is left that may be dropped
+	forgot  time.Time // when devices that are gone were looked for last
 }
 
 func newRoom(a *Agent) *room {
@@ -89,6 +91,12 @@ func (r *room) make(ctx context.Context, now time.Time) error {
 	if r.agent.time.settled() {
 		if err := r.thin(ctx, "age", now.Add(-cfg.MaxAge), 0); err != nil {
 			return err
+		}
+		if time.Since(r.forgot) >= goneEvery {
+			r.forgot = time.Now()
+			if err := r.agent.forgetGone(now); err != nil {
+				return err
+			}
 		}
 	}
 	u, err := r.agent.store.Usage()

@@ -17,6 +17,26 @@ import (
 	"meteragent/transport"
 )
 
+// A quiet site wears its flash memory little: a commit for each reading, one for each
+// delivery, and hardly another one.
+func TestQuietSite(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path)
+		stop := s.start(t)
+		time.Sleep(24 * time.Hour)
+		before := s.status(t).Store
+		time.Sleep(24 * time.Hour)
+		after := s.status(t).Store
+		readings, commits := after.Readings-before.Readings, after.Commits-before.Commits
+		t.Logf("%d readings a day, %d commits, %d bytes", readings, commits, after.Written-before.Written)
+		if readings < 20 || commits > 2*readings+5 {
+			t.Errorf("%d commits for %d readings", commits, readings)
+		}
+		stop()
+	})
+}
+
 // A long time without a portal: the database stays within its limit, no day of a copier
 // is without its reading, orders are there, and all of it arrives, urgent first.
 func TestLongOutage(t *testing.T) { longOutage(t, 4, 8, 30*time.Minute, 300_000) }

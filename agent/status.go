@@ -149,7 +149,11 @@ func (m Memory) room(s *page.Status, words *text.Catalogue) error {
 		disk, left := m.writer.state()
 		s.Store.Readings, s.Store.InMemory, s.Store.FailingSince = m.writer.count(), left, disk.since
 		if disk.err != nil {
-			s.Problems = append(s.Problems, words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err))
+			problem := words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err)
+			if hint := Hint(disk.err); hint != "" {
+				problem += "; " + words.Say(hint)
+			}
+			s.Problems = append(s.Problems, problem)
 		}
 	}
 	if m.Clock == collector.ClockEstimated {
@@ -244,7 +248,9 @@ func (m Memory) Readings(device string) ([]page.Entry, error) {
 	}
 	err := m.Store.View(func(tx *store.Tx) error {
 		return each(tx, daily, prefix, func(e page.Entry) error {
-			entries = append(entries, e)
+			if device == "" || e.Device == device { // an id may begin with another one and a "|"
+				entries = append(entries, e)
+			}
 			return nil
 		})
 	})
