@@ -50,14 +50,19 @@ soak: ## the long tests, for SOAK=10m
 	METERAGENT_SOAK=$(SOAK) $(GO) test $(RACE) -run Soak -count=1 -timeout=0 -v ./...
 	$(MAKE) --no-print-directory fuzz FUZZ=$(SOAK)
 
-# go test sometimes fails with "context deadline exceeded" when the time is over; what it finds, it writes to testdata/fuzz.
+# What was found interesting is kept in out/fuzz, not in the cache of go, which grows from run to run of everybody until
+# trying it anew takes all of a short time. A target of which nothing new was tried has failed. go test sometimes fails
+# with "context deadline exceeded" when the time is over; what it finds, it writes to testdata/fuzz.
 .PHONY: fuzz
 fuzz: ## every fuzz target, for FUZZ=10s each
 	@mkdir -p out
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|^\(.*\)/[^/]*:func \(.*\)|\1 \2|' | sort | while read -r package target; do \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$package >out/fuzz.log 2>&1 </dev/null || \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x $$package -args -test.fuzzcachedir="$(CURDIR)/out/fuzz/$$package" >out/fuzz.log 2>&1 </dev/null || \
 			{ grep -q '^ *context deadline exceeded$$' out/fuzz.log && ! grep -q 'testdata/fuzz' out/fuzz.log; } || { cat out/fuzz.log; exit 1; }; \
-		echo "$$package $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' out/fuzz.log | tail -n 1)"; \
+		tried=$$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' out/fuzz.log | tail -n 1); \
+		grep -q 'now fuzzing' out/fuzz.log && [ "$${tried:-0}" -gt 0 ] || \
+			{ cat out/fuzz.log; echo "make fuzz: in $(FUZZ) nothing new was tried of $$target; give it more time (FUZZ=...), or let it begin anew (make clean)"; exit 1; }; \
+		echo "$$package $$target: $$tried"; \
 	done
 
 # The figure of docs/fleet.md. The seed is fixed: the same code draws the same figure.
