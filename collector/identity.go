@@ -91,6 +91,9 @@ func makerSpans() []span {
 // that do not know theirs.
 func serial(text string) string {
 	text = strings.Trim(strings.ToUpper(text), " ÿŸ") // an erased memory is full of 255
+	for _, word := range []string{"SERIAL NUMBER:", "SERIAL NO.", "S/N", "SN:"} {
+		text = strings.TrimLeft(strings.TrimPrefix(text, word), ": ")
+	}
 	switch text {
 	case "", "UNKNOWN", "NONE", "N/A", "NA", "NULL", "(NULL)", "UNDEFINED", "DEFAULT", "INVALID",
 		"NOT AVAILABLE", "NOT SPECIFIED", "NOT SET", "NO SERIAL", "SERIAL NUMBER", "SERIALNUMBER", "SERIAL":
@@ -210,26 +213,29 @@ func serverText(text string) bool {
 	return false
 }
 
+// brands are the names on type plates, each with the other ways in which devices write it.
+const brands = "Konica Minolta,Konica-Minolta;Fuji Xerox,FujiXerox;Fujifilm;Toshiba TEC;Toshiba;HP,Hewlett-Packard,Hewlett Packard;Canon;" +
+	"Brother;Epson;Kyocera,Kyocera Mita,Kyocera Document Solutions;Lexmark,Lexmark International;Ricoh;Gestetner;Lanier;NRG;Savin;" +
+	"Nashuatec;Infotec;Rex Rotary;Copystar;Samsung;Sharp;Xerox;OKI,OKI Data Corp,OKI Data;Dell;Develop;Utax,TA_UTAX,UTAX_TA,TA/UTAX;" +
+	"Triumph-Adler,TA Triumph-Adler,Triumph Adler;Olivetti;Zebra;IBM;Pantum;Panasonic;Sindoh"
+
 // brand returns the name of the manufacturer that a description begins with, as it
 // is usually written, and the rest of the description.
 func brand(text string) (name, rest string) {
-	for _, name := range []string{
-		"Konica Minolta", "Fuji Xerox", "Fujifilm", "Toshiba TEC", "Toshiba", "Hewlett-Packard", "HP", "Canon", "Brother",
-		"Epson", "Kyocera", "Lexmark", "Ricoh", "Gestetner", "Lanier", "NRG", "Savin", "Nashuatec", "Samsung", "Sharp",
-		"Xerox", "OKI", "Dell", "Develop", "Utax", "TA_UTAX", "Triumph-Adler", "Olivetti", "Zebra", "IBM", "Pantum", "Panasonic",
-	} {
-		if len(text) > len(name) && text[len(name)] == ' ' && strings.EqualFold(text[:len(name)], name) {
-			rest = strings.TrimSpace(text[len(name):])
-			switch name {
-			case "Hewlett-Packard":
-				return "HP", rest
-			case "TA_UTAX":
-				return "Utax", rest
+	longest := 0
+	for list := range strings.SplitSeq(brands, ";") {
+		usual, _, _ := strings.Cut(list, ",")
+		for spelling := range strings.SplitSeq(list, ",") {
+			n := len(spelling)
+			if n > longest && len(text) > n && text[n] == ' ' && strings.EqualFold(text[:n], spelling) {
+				name, longest = usual, n
 			}
-			return name, rest
 		}
 	}
-	return "", text
+	if name == "" {
+		return "", text
+	}
+	return name, strings.TrimSpace(text[longest:])
 }
 
 // deviceID is the identity of a device: the serial number, or else what comes

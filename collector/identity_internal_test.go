@@ -44,6 +44,11 @@ func TestManufacturerAndModel(t *testing.T) {
 		{identity{sysDescr: "TA_UTAX Printing System", hrDescr: "P-9999DN", sysObjectID: kyocera}, "Kyocera", "P-9999DN"},
 		{identity{sysDescr: "KONICA MINOLTA bizhub C999i", name: "front desk"}, "Konica Minolta", "bizhub C999i"},
 		{identity{sysDescr: "Hewlett-Packard LaserJet 9"}, "HP", "LaserJet 9"},
+		{identity{hrDescr: "OKI DATA CORP B999", sysObjectID: "1.3.6.1.4.1.2001.1.1.1.297.93.1"}, "OKI", "B999"},
+		{identity{hrDescr: "Kyocera Mita FS-9999DN"}, "Kyocera", "FS-9999DN"},
+		{identity{hrDescr: "TA Triumph-Adler DCC 2999"}, "Triumph-Adler", "DCC 2999"},
+		{identity{hrDescr: "UTAX_TA 9999ci"}, "Utax", "9999ci"},
+		{identity{sysDescr: "Lexmark International MX999 version 1"}, "Lexmark", "MX999"},
 		{identity{sysDescr: "HPX 3000"}, "", "HPX 3000"},
 		{identity{name: "front desk"}, "", "front desk"},
 		{identity{}, "", ""},
@@ -81,6 +86,7 @@ func TestSerial(t *testing.T) {
 	for text, want := range map[string]string{
 		"tst00001": "TST00001", "0042": "0042", "": "", "0000000000": "", "XXXXXXXX": "", "unknown": "", "N/A": "", "----": "", "X1": "X1",
 		"Not available": "", "(null)": "", "11111111": "", "abc12345ÿÿÿÿ": "ABC12345", "ÿÿÿÿ": "", "00ABC": "00ABC",
+		"S/N: abc 123": "ABC 123", "SN:X7": "X7", "Serial No. 55A": "55A", "SN12345": "SN12345", "S/N": "",
 	} {
 		if got := serial(text); got != want {
 			t.Errorf("serial(%q) = %q, want %q", text, got, want)

@@ -139,6 +139,10 @@ func (t telling) profileRoles(set func(role, ...variable)) {
 		}
 	}
 	for _, table := range t.profile.Supplies {
+		if table.Decode != "" {
+			set(varying, t.at(splitOID(table.Percent)))
+			continue
+		}
 		set(sinking, t.harvest[table.Percent]...)
 	}
 }
@@ -221,12 +225,14 @@ func (t telling) tables(rowWise bool) []watchedTable {
 		return tables
 	}
 	for _, table := range t.profile.Tables {
-		if table.Key != "" || !rowWise { // row by row only the known rows are read of a table without keys
+		if table.known == nil || !rowWise { // row by row only the known rows are read of a table without keys
 			tables = append(tables, watchedTable{[]string{table.Value}, maxTableRows})
 		}
 	}
 	for _, table := range t.profile.Supplies {
-		tables = append(tables, watchedTable{[]string{table.Percent}, maxTableRows})
+		if table.Decode == "" {
+			tables = append(tables, watchedTable{[]string{table.Percent}, maxTableRows})
+		}
 	}
 	return tables
 }

@@ -136,43 +136,6 @@ func (t telling) otherwise(object string, keys ...string) string {
 	return deviceIDField(strings.ReplaceAll(t.text(t.first(sysDescr)), ",", ";"), keys...)
 }
 
-func (t telling) supplies() []Supply {
-	rows := t.rows(
-		prtMarkerSuppliesClass, prtMarkerSuppliesType, prtMarkerSuppliesDescription,
-		prtMarkerSuppliesSupplyUnit, prtMarkerSuppliesMaxCapacity, prtMarkerSuppliesLevel,
-	)
-	supplies := slices.Grow([]Supply(nil), len(rows))
-	for _, index := range rows {
-		unit := t.word(prtMarkerSuppliesSupplyUnit, index, units)
-		capacity := t.at(prtMarkerSuppliesMaxCapacity, index)
-		s := Supply{
-			Key:      index,
-			Class:    t.word(prtMarkerSuppliesClass, index, supplyClasses),
-			Type:     t.word(prtMarkerSuppliesType, index, supplyTypes),
-			Colorant: t.colorant(index),
-			Unit:     unit,
-			Capacity: positive(capacity),
-			Level:    levelOf(t.at(prtMarkerSuppliesLevel, index), capacity, unit == "percent"),
-		}
-		if v := t.at(prtMarkerSuppliesDescription, index); v.kind == octets {
-			s.Description = description(v.text, t.charset)
-		}
-		s.PartNumber, s.SerialNumber = partNumber(s.Description), serialNumber(s.Description)
-		supplies = append(supplies, s)
-	}
-	return supplies
-}
-
-// colorant is the prtMarkerColorantValue a supply refers to.
-func (t telling) colorant(index string) string {
-	n, ok := t.at(prtMarkerSuppliesColorantIndex, index).count()
-	if !ok || n == 0 {
-		return ""
-	}
-	device, _, _ := strings.Cut(index, ".")
-	return strings.ToLower(t.text(t.at(prtMarkerColorantValue, device+"."+strconv.FormatInt(n, 10))))
-}
-
 func (t telling) inputs() []Input {
 	rows := t.rows(prtInputMaxCapacity, prtInputCurrentLevel, prtInputMediaName, prtInputName, prtInputDescription)
 	inputs := slices.Grow([]Input(nil), len(rows))

@@ -77,12 +77,13 @@ type Table struct {
 	Key      string    `toml:"key"`      // the column of types or labels; "" if the index is the key
 	Value    string    `toml:"value"`    // the column of the values
 	Code     string    `toml:"code"`     // put before the key to make the code, such as "canon"
+	Label    string    `toml:"label"`    // the column of names, where the index is the key, for rows that are not listed
 	Or       string    `toml:"or"`       // the column of the values of models that have none in value
 	Fallback bool      `toml:"fallback"` // only asked of devices that have none of the other tables
 	Unlisted bool      `toml:"unlisted"` // rows that are not listed are told too, without a name
 	Rows     []Counter `toml:"row"`
 
-	known []int // indexes of the rows, in order, where the index is the key and a number
+	known []int // indexes of the rows, in order, where the index is the key and a number, and the device has no names for others
 }
 
 // A Sum is a meter that is added up of others of the same profile, named by their codes.
@@ -94,13 +95,16 @@ type Sum struct {
 	Source string   `toml:"source"`
 }
 
-// A SupplyTable tells levels in percent for rows that RFC 3805 leaves without one.
-// A row belongs to the supply of the same colour; the colour is in the row's name,
-// or follows from its index.
+// A SupplyTable tells levels for rows that RFC 3805 leaves without one. A row belongs to
+// the supply of the same colour; the colour is in the row's name, or follows from its
+// type, its index, or the id of an entry.
 type SupplyTable struct {
-	Label   string            `toml:"label"`   // the column of names, with the colour in English
-	Percent string            `toml:"percent"` // the column of levels, 0 to 100
-	Colours map[string]string `toml:"colours"` // by the index, where there are no names
+	Label   string            `toml:"label"`   // the column of names or types
+	Percent string            `toml:"percent"` // the column of levels, or the object with the entries
+	Decode  string            `toml:"decode"`  // "" or "brother": each level is an entry of an octet string
+	Whole   int64             `toml:"whole"`   // what a full one says; 0 means 100
+	Colours map[string]string `toml:"colours"` // by the type, the index, or the id of the entry in hexadecimal
+	Levels  map[string]int64  `toml:"levels"`  // percent, of levels that are none as they stand, such as "-100"
 	Source  string            `toml:"source"`
 }
 

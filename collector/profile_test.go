@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -256,6 +257,14 @@ func TestCountersDocument(t *testing.T) {
 	}
 }
 
+// entries names the entries of an octet string that have levels.
+func entries(s collector.SupplyTable) string {
+	if s.Decode == "" {
+		return ""
+	}
+	return ", entries " + strings.Join(slices.Sorted(maps.Keys(s.Colours)), ", ")
+}
+
 func countersDocument(known *collector.Profiles) string {
 	var b strings.Builder
 	b.WriteString("# What is read from which family\n\nMade from the device profiles (`collector/profiles`) by a test. Every device is read by RFC 3805 first:\n" +
@@ -275,6 +284,9 @@ func countersDocument(known *collector.Profiles) string {
 				oids = append(oids, "`"+o.OID+"`")
 			}
 			fmt.Fprintf(&b, "Serial number, where RFC 3805 has none: %s.\n\n", strings.Join(oids, ", "))
+		}
+		for _, s := range p.Supplies {
+			fmt.Fprintf(&b, "Levels, where RFC 3805 has none: `%s`%s (%s).\n\n", s.Percent, entries(s), s.Source)
 		}
 		if len(p.Meters)+len(p.Tables) == 0 {
 			continue

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -66,7 +67,9 @@ func parseProfile(file string, data []byte) (*Profile, ProfileProblems) {
 func alternatives(tables []Table) []Table {
 	var all []Table
 	for _, t := range tables {
-		t.known = t.indexes()
+		if t.Label == "" {
+			t.known = t.indexes()
+		}
 		all = append(all, t)
 		if t.Or != "" {
 			t.Value, t.Or, t.Fallback, t.Rows = t.Or, "", true, slices.Clone(t.Rows)
@@ -119,6 +122,7 @@ func (p *Profile) complete() {
 			certain(&p.Tables[i].Rows[j])
 		}
 		trim(&p.Tables[i].Key)
+		trim(&p.Tables[i].Label)
 		trim(&p.Tables[i].Value)
 		trim(&p.Tables[i].Or)
 	}
@@ -278,6 +282,9 @@ func (c *checker) tables(tables []Table) {
 		if t.Or != "" {
 			c.oid("table", i, "or", t.Or)
 		}
+		if t.Label != "" {
+			c.oid("table", i, "label", t.Label)
+		}
 		if t.Unlisted && t.Code == "" {
 			c.wrong("table", i, "unlisted", "needs a code for the table")
 		}
@@ -332,11 +339,32 @@ func (c *checker) supplies(tables []SupplyTable) {
 		if s.Source == "" {
 			c.wrong("supplies", i, "source", "is missing")
 		}
-		if (s.Label == "") == (len(s.Colours) == 0) {
-			c.wrong("supplies", i, "label", "give either label or colours")
+		if s.Label == "" && len(s.Colours) == 0 {
+			c.wrong("supplies", i, "label", "give label or colours")
 		}
 		if s.Label != "" {
 			c.oid("supplies", i, "label", s.Label)
+		}
+		if s.Whole < 0 {
+			c.wrong("supplies", i, "whole", "must not be less than 0")
+		}
+		for level, percent := range s.Levels {
+			if _, err := strconv.ParseInt(level, 10, 32); err != nil || percent < 0 || percent > 100 {
+				c.wrong("supplies", i, "levels", "%q = %d is not a number and its percentage", level, percent)
+			}
+		}
+		c.entries(i, s)
+	}
+}
+
+// entries checks the ids of the entries of an octet string.
+func (c *checker) entries(i int, s SupplyTable) {
+	if s.Decode != "" && (s.Decode != "brother" || s.Label != "") {
+		c.wrong("supplies", i, "decode", `is %q; there is only "brother", and no label with it`, s.Decode)
+	}
+	for id := range s.Colours {
+		if _, err := strconv.ParseUint(id, 16, 8); err != nil && s.Decode != "" {
+			c.wrong("supplies", i, "colours", "%q is not the id of an entry, such as 6f", id)
 		}
 	}
 }

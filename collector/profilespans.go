@@ -25,6 +25,11 @@ func (p *Profile) spans() []span {
 	for _, m := range p.Meters {
 		oids = append(oids, m.OID)
 	}
+	for _, s := range p.Supplies {
+		if s.Decode != "" {
+			oids = append(oids, s.Percent)
+		}
+	}
 	spans := objectSpans(oids)
 	for _, t := range p.Tables {
 		if !t.Fallback {
@@ -32,7 +37,9 @@ func (p *Profile) spans() []span {
 		}
 	}
 	for _, s := range p.Supplies {
-		spans = append(spans, columnSpans(s.Label, s.Percent, 5)...)
+		if s.Decode == "" {
+			spans = append(spans, columnSpans(s.Label, s.Percent, 5)...)
+		}
 	}
 	return spans
 }
@@ -62,11 +69,14 @@ func (t Table) spans() []span {
 		return columnSpans(t.Key, t.Value, len(t.Rows))
 	}
 	spans := columnSpans("", t.Value, len(t.Rows))
-	if len(t.known) == 0 {
-		return spans
+	switch {
+	case t.Label != "":
+		spans = append(spans, columnSpans("", t.Label, len(t.Rows))...)
+	case len(t.known) > 0:
+		spans[0].after, spans[0].indexes = t.after(), t.known
+		spans = append(spans, one(t.Value))
 	}
-	spans[0].after, spans[0].indexes = t.after(), t.known
-	return append(spans, one(t.Value))
+	return spans
 }
 
 // indexes are those of the rows, of a table whose index is the key and a number; nil of
@@ -157,7 +167,7 @@ func (p *Profile) subtrees() []string {
 		list = append(list, s.from)
 	}
 	for _, t := range p.Tables {
-		list = append(list, t.Key, t.Value)
+		list = append(list, t.Key, t.Label, t.Value)
 	}
 	for _, s := range p.Supplies {
 		list = append(list, s.Label, s.Percent)

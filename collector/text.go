@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/japanese"
+	utf16 "golang.org/x/text/encoding/unicode"
 )
 
 // plainText turns the octets of a string object into text for people: decoded,
@@ -75,16 +76,36 @@ func characters(mibEnum int64) encoding.Encoding {
 		return latin[mibEnum-5]
 	case mibEnum >= 2250 && mibEnum <= 2258:
 		return windows[mibEnum-2250]
-	case mibEnum == 109:
-		return charmap.ISO8859_13
-	case mibEnum == 110:
-		return charmap.ISO8859_14
-	case mibEnum == 111:
-		return charmap.ISO8859_15
-	case mibEnum == 112:
-		return charmap.ISO8859_16
-	case mibEnum == 17 || mibEnum == 2024: // Shift_JIS, Windows-31J
+	}
+	switch mibEnum {
+	case 17, 2024: // Shift_JIS, Windows-31J
 		return japanese.ShiftJIS
+	case 18:
+		return japanese.EUCJP
+	case 109:
+		return charmap.ISO8859_13
+	case 110:
+		return charmap.ISO8859_14
+	case 111:
+		return charmap.ISO8859_15
+	case 112:
+		return charmap.ISO8859_16
+	case 1000, 1013, 1015: // ISO-10646-UCS-2, UTF-16BE, UTF-16
+		return utf16.UTF16(utf16.BigEndian, utf16.UseBOM)
+	case 1014: // UTF-16LE
+		return utf16.UTF16(utf16.LittleEndian, utf16.UseBOM)
+	case 2009, 2089: // IBM850, IBM00858
+		return charmap.CodePage858
+	case 2010:
+		return charmap.CodePage852
+	case 2011:
+		return charmap.CodePage437
+	case 2084:
+		return charmap.KOI8R
+	case 2086:
+		return charmap.CodePage866
+	case 2109:
+		return charmap.Windows874
 	}
 	return charmap.ISO8859_1
 }

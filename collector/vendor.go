@@ -80,9 +80,14 @@ func (t telling) tableMeters(table Table) []Meter {
 		if row.Is == nil && n == 0 && strings.Trim(key, "0123456789.") == "" {
 			continue // one of hundreds of numbers that this device does not count
 		}
-		if known && ok {
-			meters = append(meters, row.meter(n, table.Value+"."+index, table.code(row, key)))
+		if !known || !ok {
+			continue
 		}
+		m := row.meter(n, table.Value+"."+index, table.code(row, key))
+		if label := t.text(t.at(table.Label, index)); row.Is == nil && label != "" {
+			m.Name = unnamed + slug(table.Code+" "+label)
+		}
+		meters = append(meters, m)
 	}
 	return meters
 }
@@ -236,52 +241,6 @@ func (t telling) profileText(objects []Object) string {
 	return ""
 }
 
-// levelSupplies gives supplies of which RFC 3805 tells no level the maker's own.
-func (t telling) levelSupplies(supplies []Supply) {
-	if t.profile == nil {
-		return
-	}
-	for _, table := range t.profile.Supplies {
-		for _, index := range t.rows(table.Percent) {
-			n, ok := t.at(table.Percent, index).count()
-			if !ok || n > 100 {
-				continue
-			}
-			colour := table.Colours[index]
-			if table.Label != "" {
-				colour = colourIn(t.key(t.at(table.Label, index)))
-			}
-			i := slices.IndexFunc(supplies, func(s Supply) bool { return s.marks(colour) })
-			if i >= 0 && (supplies[i].Level.Kind == Some || supplies[i].Level.Kind == Unknown) {
-				percent := float64(n)
-				supplies[i].Level = Level{Kind: VendorLevel, Value: &n, Percent: &percent}
-			}
-		}
-	}
-}
-
-// marks says whether a supply is the toner or ink of a colour.
-func (s Supply) marks(colour string) bool {
-	if !slices.Contains([]string{"toner", "tonerCartridge", "ink", "inkCartridge"}, s.Type) {
-		return false
-	}
-	return colour != "" && (s.Colorant == colour || s.Colorant == "" && colourIn(s.Description) == colour)
-}
-
-// colourIn is the colour that a name has in it, "" if none or more than one.
-func colourIn(name string) string {
-	found := ""
-	for _, colour := range []string{"black", "cyan", "magenta", "yellow"} {
-		if strings.Contains(strings.ToLower(name), colour) {
-			if found != "" {
-				return ""
-			}
-			found = colour
-		}
-	}
-	return found
-}
-
 // pmlText takes off the two octets that HP's PML puts before a text: the number of
 // its character set.
 func pmlText(raw string) string {
@@ -291,28 +250,37 @@ func pmlText(raw string) string {
 	return raw
 }
 
-// brotherEntry returns the entry with an id of a Brother octet string: a run of
-// entries, each the id, one octet (1), the length of the value, and the value, high
-// octets first. The id 255 ends the run.
+// brotherEntry returns the number in the entry with an id of a Brother octet string.
 func brotherEntry(v variable, id int) variable {
-	if v.kind != octets {
+	value := brotherValue(v, id)
+	if len(value) < 1 || len(value) > 4 {
 		return variable{}
+	}
+	n := int64(0)
+	for _, octet := range []byte(value) {
+		n = n<<8 | int64(octet)
+	}
+	return variable{name: v.name, kind: integer, num: n}
+}
+
+// brotherValue returns the value of the entry with an id of a Brother octet string, ""
+// if there is none. The string is a run of entries, each the id, one octet (1), the length
+// of the value, and the value, high octets first. The id 255 ends the run.
+func brotherValue(v variable, id int) string {
+	if v.kind != octets {
+		return ""
 	}
 	for rest := v.text; len(rest) >= 3 && rest[0] != 0xff; {
 		length := int(rest[2])
 		if len(rest) < 3+length {
 			break
 		}
-		if int(rest[0]) == id && length >= 1 && length <= 4 {
-			n := int64(0)
-			for _, octet := range []byte(rest[3 : 3+length]) {
-				n = n<<8 | int64(octet)
-			}
-			return variable{name: v.name, kind: integer, num: n}
+		if int(rest[0]) == id {
+			return rest[3 : 3+length]
 		}
 		rest = rest[3+length:]
 	}
-	return variable{}
+	return ""
 }
 
 // splitOID splits an object into the column it is kept under and the instance
