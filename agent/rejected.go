@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"meteragent/agent/page"
@@ -26,7 +27,7 @@ func (m Memory) Rejected() ([]page.Rejected, error) {
 			Reason: reasonOf(q.Reason), Damaged: q.Damaged,
 		})
 	}
-	slices.SortStableFunc(all, func(a, b page.Rejected) int { return b.At.Compare(a.At) })
+	sort.SliceStable(all, func(i, j int) bool { return all[j].At.Before(all[i].At) })
 	return all, err
 }
 

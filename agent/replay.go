@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -27,7 +29,7 @@ func Replay(cfg config.Config, devices []page.Device, history []page.Entry, from
 		policy.Mode = ""
 	}
 	entries := slices.Clone(history)
-	slices.SortStableFunc(entries, func(a, b page.Entry) int { return a.At.Compare(b.At) })
+	sort.SliceStable(entries, func(i, j int) bool { return entries[i].At.Before(entries[j].At) })
 	for _, d := range devices {
 		if d.Reading == nil {
 			continue
@@ -53,11 +55,9 @@ func Replay(cfg config.Config, devices []page.Device, history []page.Entry, from
 		}
 		all = append(all, slices.DeleteFunc(mine, func(r Replayed) bool { return r.Order.DecidedAt.Before(from) })...)
 	}
-	slices.SortStableFunc(all, func(a, b Replayed) int {
-		if c := a.Order.DecidedAt.Compare(b.Order.DecidedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Order.ID, b.Order.ID)
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i].Order, all[j].Order
+		return cmp.Or(a.DecidedAt.Compare(b.DecidedAt), strings.Compare(a.ID, b.ID)) < 0
 	})
 	return all
 }

@@ -1,12 +1,12 @@
 package agent
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"net/url"
 	"os"
 	"slices"
+	"sort"
 	"time"
 
 	"meteragent/agent/config"
@@ -87,13 +87,13 @@ func (m Memory) Status(lang string) (page.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	slices.SortStableFunc(s.Orders, func(a, b page.Order) int { return a.At.Compare(b.At) })
+	sort.SliceStable(s.Orders, func(i, j int) bool { return s.Orders[i].At.Before(s.Orders[j].At) })
 	for host, h := range hosts {
 		if !h.answers && !of[host] {
 			s.Silent = append(s.Silent, page.Silent{Address: host, Since: h.since.UTC(), Reason: h.err.Error(), Hint: string(Hint(h.err))})
 		}
 	}
-	slices.SortStableFunc(s.Silent, func(a, b page.Silent) int { return cmp.Compare(a.Address, b.Address) })
+	sort.SliceStable(s.Silent, func(i, j int) bool { return s.Silent[i].Address < s.Silent[j].Address })
 	return s, errors.Join(m.saved(&s, words), m.room(&s, words), m.portals(&s, words), m.updated(&s, words))
 }
 
@@ -257,7 +257,7 @@ func (m Memory) Readings(device string) ([]page.Entry, error) {
 	if errors.Is(err, errUnreadable) {
 		err = nil // the others are worth showing; the status says what is wrong
 	}
-	slices.SortStableFunc(entries, func(a, b page.Entry) int { return b.At.Compare(a.At) })
+	sort.SliceStable(entries, func(i, j int) bool { return entries[j].At.Before(entries[i].At) })
 	return entries, err
 }
 
@@ -273,7 +273,7 @@ func (m Memory) Orders() ([]page.Order, error) {
 	if errors.Is(err, errUnreadable) {
 		err = nil
 	}
-	slices.SortStableFunc(all, func(a, b page.Order) int { return b.At.Compare(a.At) })
+	sort.SliceStable(all, func(i, j int) bool { return all[j].At.Before(all[i].At) })
 	return all, err
 }
 
@@ -293,7 +293,7 @@ func (m Memory) Outgoing() ([]page.Message, error) {
 			all = append(all, page.Message{Portal: o.Name, At: s.At, To: s.To, Type: s.Type, Body: body})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b page.Message) int { return b.At.Compare(a.At) })
+	sort.SliceStable(all, func(i, j int) bool { return all[j].At.Before(all[i].At) })
 	return all, nil
 }
 

@@ -67,7 +67,7 @@ func walkAll(ctx context.Context, s session, spans []span, found harvest, l *lim
 	defer func() {
 		for _, one := range w.walks {
 			if l.unordered {
-				slices.SortFunc(one.values, func(a, b variable) int { return compareOID(a.name, b.name) })
+				slices.SortStableFunc(one.values, func(a, b variable) int { return compareOID(a.name, b.name) })
 			}
 			found.add(one.entry, one.values)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -272,7 +273,7 @@ func (t *Tx) streams(lane string) []string {
 		}
 		others = append(others, s)
 	}
-	slices.SortStableFunc(others, func(a, b saved) int { return a.first.Compare(b.first) })
+	sort.SliceStable(others, func(i, j int) bool { return others[i].first.Before(others[j].first) })
 	var names []string
 	for _, s := range others {
 		names = append(names, s.stream)

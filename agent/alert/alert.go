@@ -30,6 +30,7 @@ package alert
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +83,7 @@ func Decide(p Policy, ledger Ledger, r collector.Reading) (events []Event, next 
 			v.away(key, known)
 		}
 	}
-	slices.SortStableFunc(v.events, func(a, b Event) int { return strings.Compare(a.ID, b.ID) })
+	sort.SliceStable(v.events, func(i, j int) bool { return v.events[i].ID < v.events[j].ID })
 	return v.events, next
 }
 

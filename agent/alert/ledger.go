@@ -1,8 +1,10 @@
 package alert
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -49,11 +51,8 @@ func (l Ledger) Raised() (all []Known) {
 			all = append(all, k)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Known) int {
-		if c := a.First.Compare(b.First); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
+	sort.SliceStable(all, func(i, j int) bool {
+		return cmp.Or(all[i].First.Compare(all[j].First), strings.Compare(all[i].ID, all[j].ID)) < 0
 	})
 	return all
 }

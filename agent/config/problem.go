@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"meteragent/agent/text"
@@ -82,8 +83,8 @@ func (p Problems) tidy() Problems {
 		})
 	}
 	p = slices.DeleteFunc(slices.Clone(p), func(one Problem) bool { return one.Reason == missing && there(one.Key) })
-	slices.SortStableFunc(p, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+	sort.SliceStable(p, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(p[i].Line, p[j].Line), cmp.Compare(p[i].Key, p[j].Key)) < 0
 	})
 	return p
 }

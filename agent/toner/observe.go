@@ -2,6 +2,7 @@ package toner
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -107,7 +108,7 @@ func orderable(supplies []collector.Supply) (out []collector.Supply) {
 			out = append(out, s)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b collector.Supply) int { return strings.Compare(a.Key, b.Key) })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Key < out[j].Key })
 	out = slices.CompactFunc(out, func(a, b collector.Supply) bool { return a.Key == b.Key })
 	return kits(out)
 }

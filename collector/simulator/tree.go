@@ -1,6 +1,9 @@
 package simulator
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // A cell is what one object of the tree holds at the moment. It is called with
 // the copier's lock held.
@@ -75,7 +78,7 @@ func (t *tree) row(entry string, index []uint32, cells columns) {
 
 // sort brings the objects in order.
 func (t tree) sort() {
-	slices.SortStableFunc(t, func(a, b object) int { return slices.Compare(a.name, b.name) })
+	sort.SliceStable(t, func(i, j int) bool { return slices.Compare(t[i].name, t[j].name) < 0 })
 }
 
 // at makes a row's index.

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -79,8 +80,9 @@ func (p *Portal) holes() []Hole {
 			next = s.last + 1
 		}
 	}
-	slices.SortStableFunc(holes, func(a, b Hole) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Lane, b.Lane), cmp.Compare(a.First, b.First))
+	sort.SliceStable(holes, func(i, j int) bool {
+		a, b := holes[i], holes[j]
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Lane, b.Lane), cmp.Compare(a.First, b.First)) < 0
 	})
 	return holes
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +50,9 @@ func (p *Portal) view() view {
 	for _, d := range p.devices {
 		v.Devices = append(v.Devices, *d)
 	}
-	slices.SortStableFunc(v.Devices, func(a, b device) int {
-		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID))
+	sort.SliceStable(v.Devices, func(i, j int) bool {
+		a, b := &v.Devices[i], &v.Devices[j]
+		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	v.Orders = newest(p.orders, ordersShown)
 	v.Alerts = newest(p.alerts, ordersShown)
