@@ -29,7 +29,7 @@ const (
 	connectTimeout   = 30 * time.Second
 	idleTimeout      = 90 * time.Second
 	mostInFlight     = 16      // Sends at once whose connections are kept for the next
-	zstdWindow       = 1 << 20 // bytes that a packer looks back, of which it needs some memory
+	zstdWindow       = 1 << 18 // bytes that a packer looks back, and keeps; with 1 << 20 a batch of 100 readings is 1 % smaller
 	batchContentType = "application/cloudevents-batch+json"
 )
 
@@ -43,7 +43,8 @@ type httpsLink struct {
 	host     string
 	envelope envelope
 	client   *http.Client
-	packers  map[string]chan packer // by coding: as many as pack at once; nil until one is needed
+	packing  chan struct{} // holds one for each batch that is being packed
+	resting  chan packer   // packers nobody uses now
 
 	coding atomic.Value // string: how bodies are packed; see the codings
 }
@@ -59,9 +60,23 @@ const (
 )
 
 // A packer packs one body after the other. It is large.
-type packer interface {
-	io.WriteCloser
-	Reset(io.Writer)
+type packer struct {
+	writer interface {
+		io.WriteCloser
+		Reset(io.Writer)
+	}
+	coding string
+}
+
+func newPacker(coding string) (p packer, err error) {
+	p.coding = coding
+	if coding == codedZstd {
+		p.writer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
+		return p, err // it has only its options to complain about
+	}
+	p.writer = gzip.NewWriter(nil)
+	return p, nil
 }
 
 func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
@@ -73,7 +88,8 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		shown:    bare(target),
 		host:     target.Host,
 		envelope: newEnvelope(c.Agent, c.Customer),
-		packers:  map[string]chan packer{codedGzip: make(chan packer, atOnce), codedZstd: make(chan packer, atOnce)},
+		packing:  make(chan struct{}, atOnce),
+		resting:  make(chan packer, atOnce),
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:                  c.proxyFor,
@@ -88,10 +104,6 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 			},
 			CheckRedirect: redirect,
 		},
-	}
-	for range atOnce {
-		l.packers[codedGzip] <- nil
-		l.packers[codedZstd] <- nil
 	}
 	l.coding.Store(codedGzip)
 	if c.Receipts == ReceiptsStatus {
@@ -141,8 +153,8 @@ func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, erro
 		return Receipt{}, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode < 300 && offers(response.Header, codedZstd) && l.coding.CompareAndSwap(codedGzip, codedZstd) {
-		l.drop(codedGzip)
+	if response.StatusCode < 300 && offers(response.Header, codedZstd) {
+		l.coding.CompareAndSwap(codedGzip, codedZstd)
 	}
 	receipt, err := l.judge(ctx, response, good)
 	receipt.Rejected = append(receipt.Rejected, refused...)
@@ -170,32 +182,29 @@ func (l *httpsLink) pack(batch []Message, coding string) (body []byte, key strin
 		err = l.envelope.write(io.MultiWriter(sum, &packed), batch)
 		return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
 	}
-	p := <-l.packers[coding]
-	defer func() { l.packers[coding] <- p }()
-	switch {
-	case p != nil:
-	case coding == codedZstd:
-		p, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
-	default:
-		p = gzip.NewWriter(nil)
-	}
+	l.packing <- struct{}{}
+	defer func() { <-l.packing }()
+	p, err := l.packer(coding)
 	if err != nil {
-		return nil, "", err // it has only its options to complain about
+		return nil, "", err
 	}
-	p.Reset(&packed)
-	err = errors.Join(l.envelope.write(io.MultiWriter(sum, p), batch), p.Close())
+	p.writer.Reset(&packed)
+	err = errors.Join(l.envelope.write(io.MultiWriter(sum, p.writer), batch), p.writer.Close())
+	l.resting <- p
 	return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
 }
 
-// drop lets go of the packers of a coding that is no longer used.
-func (l *httpsLink) drop(coding string) {
-	packers := l.packers[coding]
-	for range cap(packers) {
-		<-packers
-	}
-	for range cap(packers) {
-		packers <- nil
+// packer returns one that rests, or else a new one. Those of a coding that is no longer used go.
+func (l *httpsLink) packer(coding string) (packer, error) {
+	for {
+		select {
+		case p := <-l.resting:
+			if p.coding == coding {
+				return p, nil
+			}
+		default:
+			return newPacker(coding)
+		}
 	}
 }
 
