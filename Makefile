@@ -12,18 +12,27 @@ SOAK ?= 10m
 FUZZ ?= 10s
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
-# What runs seldom, or waits for the network, is compiled without inlining, which makes the program 0.9 MB smaller. What
+# What runs seldom, or waits for the network, is compiled without inlining, which makes the program 1 MB smaller. What
 # reads, packs, encrypts and keeps is not in this list.
 COLD    := meteragent/agent/... meteragent/packaging/... meteragent/transport/portal meteragent/collector/simulator \
-	github.com/gorilla/... github.com/kardianos/... github.com/pelletier/... github.com/spf13/... \
-	crypto/ecdsa crypto/elliptic crypto/rsa crypto/tls crypto/x509/... encoding/asn1 fmt log/... math/big mime/... \
-	net net/http/... net/url regexp/... text/template time vendor/golang.org/x/crypto/cryptobyte
-RELEASE := -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(STAMP)' $(COLD:%=-gcflags=%=-l)
+	github.com/google/... github.com/gorilla/... github.com/kardianos/... github.com/pelletier/... github.com/spf13/... \
+	golang.org/x/net/... golang.org/x/sync/... golang.org/x/sys/... golang.org/x/text/... \
+	archive/zip context crypto/ecdh crypto/ecdsa crypto/ed25519 crypto/elliptic crypto/hkdf crypto/hpke crypto/mlkem \
+	crypto/internal/fips140/ecdh crypto/internal/fips140/ecdsa crypto/internal/fips140/rsa crypto/rand crypto/rsa crypto/sha3 \
+	crypto/tls crypto/x509/... encoding/asn1 encoding/csv encoding/pem flag fmt internal/fmtsort internal/godebug log/... \
+	math/big mime/... net net/http/... net/url os os/... path path/filepath regexp/... syscall text/tabwriter text/template time \
+	vendor/golang.org/x/crypto/cryptobyte vendor/golang.org/x/net/... vendor/golang.org/x/text/...
+# The names of generic functions have the fields of their types in them; the long ones become a hash (0.07 MB).
+SHORT   := -d=maxshapelen=40
+# On amd64 the linker lets each function begin at a multiple of 32; 16 is what other compilers do (0.13 MB).
+ALIGN_amd64 := -funcalign=16
+# $(call release,ARCHITECTURE)
+release = -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(ALIGN_$(1)) $(STAMP)' -gcflags=all=$(SHORT) $(COLD:%=-gcflags='%=-l $(SHORT)')
 TARGETS ?= linux-amd64 linux-arm64 linux-arm-5 linux-arm-6 linux-arm-7 linux-mipsle windows-amd64 windows-arm64
 
 .PHONY: build
 build: ## the program for this machine, ./meteragent
-	CGO_ENABLED=0 $(GO) build $(RELEASE) .
+	CGO_ENABLED=0 $(GO) build $(call release,$(shell $(GO) env GOARCH)) .
 
 .PHONY: help
 help: ## this list
@@ -92,7 +101,7 @@ cross: $(TARGETS:%=out/bin/%) ## the programs for all systems, in out/bin
 .PHONY: $(TARGETS:%=out/bin/%)
 part = $(word $(1),$(subst -, ,$*))
 $(TARGETS:%=out/bin/%): out/bin/%:
-	CGO_ENABLED=0 GOOS=$(call part,1) GOARCH=$(call part,2) GOARM=$(call part,3) GOMIPS=softfloat $(GO) build $(RELEASE) -o $@/ .
+	CGO_ENABLED=0 GOOS=$(call part,1) GOARCH=$(call part,2) GOARM=$(call part,3) GOMIPS=softfloat $(GO) build $(call release,$(call part,2)) -o $@/ .
 
 # The tools have a module of their own, so that the product's stays small.
 .PHONY: tools
