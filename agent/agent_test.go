@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -26,6 +27,7 @@ type fleet struct {
 	asked   map[string]int
 	cost    collector.Traffic // of each read
 	finds   []collector.Find
+	silent  map[netip.AddrPort]collector.Traffic // who does not answer a search
 }
 
 type copier struct {
@@ -91,10 +93,13 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 	return r, nil
 }
 
-func (f *fleet) Discover(_ context.Context, _ collector.Sweep, found func(collector.Find)) error {
+func (f *fleet) Discover(_ context.Context, s collector.Sweep, found func(collector.Find)) error {
 	f.mu.Lock()
-	finds := f.finds
+	finds, silent := f.finds, f.silent
 	f.mu.Unlock()
+	for to, spent := range silent {
+		s.Silent(to, spent)
+	}
 	for _, one := range finds {
 		found(one)
 	}

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +55,15 @@ func TestTrafficOfSearches(t *testing.T) {
 		want := collector.Traffic{Requests: 2, Sent: 300, Received: 150}
 		if got := s.status(t).Devices[0].Today(time.Now()); got != want {
 			t.Errorf("counted %+v, want %+v", got, want)
+		}
+		s.fleet.mu.Lock()
+		s.fleet.finds = nil
+		s.fleet.silent = map[netip.AddrPort]collector.Traffic{netip.MustParseAddrPort(host): {Requests: 4, Sent: 600}, netip.MustParseAddrPort("10.0.1.9:161"): {Requests: 4}}
+		s.fleet.mu.Unlock()
+		time.Sleep(s.parts.Config.Discovery.Every)
+		want = collector.Traffic{Requests: 4, Sent: 600}
+		if got := s.status(t).Devices[0].Today(time.Now()); got != want {
+			t.Errorf("counted %+v of a search in vain, want %+v", got, want)
 		}
 		stop()
 	})

@@ -42,6 +42,11 @@ func (a *Agent) hand(ctx context.Context) func(collector.Find) {
 	}
 }
 
+// askedInVain counts for a known device what it was asked in a search without an answer.
+func (a *Agent) askedInVain(to netip.AddrPort, spent collector.Traffic) {
+	a.tally.add(a.health.deviceAt(to.String()), time.Now(), spent)
+}
+
 // waitForSearch returns when no network is in its quiet hours, and none will be before
 // the search is over.
 func (a *Agent) waitForSearch(ctx context.Context) {
@@ -150,6 +155,7 @@ func (a *Agent) discoverOnce(ctx context.Context, mark searchMark, found func(co
 				a.markSearch(searchMark{Of: mark.Of, Network: i, Through: p.Through}, &mark.At)
 			}
 		}
+		s.Silent = a.askedInVain
 		err := a.copiers.Discover(ctx, s, func(f collector.Find) {
 			if f.Printer {
 				found(f)

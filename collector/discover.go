@@ -30,6 +30,10 @@ type Sweep struct {
 
 	Rate     int            // packets a second; 0 means 200, less than 0 as fast as it goes
 	Progress func(Progress) // may be nil; called about two hundred times in all
+
+	// Silent, which may be nil, is called at the end for each target that was asked and did
+	// not answer, with what that has cost.
+	Silent func(to netip.AddrPort, spent Traffic)
 }
 
 // Progress is how far a sweep has come.
@@ -74,7 +78,10 @@ func (c *Collector) Discover(ctx context.Context, s Sweep, found func(Find)) err
 	conn.SetReadBuffer(1 << 20) // best effort: answers that come in a burst
 	release := closeWhenDone(ctx, conn)
 	defer release()
-	if err := newSweep(c, s, conn, found).run(); err != nil {
+	sweep := newSweep(c, s, conn, found)
+	err = sweep.run()
+	sweep.tellSilent()
+	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}

@@ -179,6 +179,25 @@ func TestStrangersInASweep(t *testing.T) {
 	}
 }
 
+// What is asked in vain is told, too, and of nobody else.
+func TestSilentTargets(t *testing.T) {
+	t.Parallel()
+	dead := colourMFP()
+	dead.Misbehave(simulator.Silent, -1)
+	s := newSegment(t, "127.44.8.", map[string]*simulator.Copier{"2": dead, "3": colourMFP()})
+	silent := map[string]collector.Traffic{}
+	finds := discover(t, collector.New(), collector.Sweep{
+		Targets: s.targets(t, "1-3"), Tries: 3, Timeout: 100 * time.Millisecond, Rate: -1,
+		Silent: func(to netip.AddrPort, spent collector.Traffic) { silent[to.Addr().String()] = spent },
+	})
+	asked := dead.Asked()
+	each := collector.Traffic{Requests: 3, Sent: int64(asked.BytesIn)}
+	want := map[string]collector.Traffic{"127.44.8.1": each, "127.44.8.2": each}
+	if diff := cmp.Diff(want, silent); diff != "" || asked.Requests() != 3 || len(finds) != 1 {
+		t.Errorf("%d requests, %d finds (-want +got):\n%s", asked.Requests(), len(finds), diff)
+	}
+}
+
 // A device that only has errors to tell is a find all the same.
 func TestErrorsInASweep(t *testing.T) {
 	t.Parallel()

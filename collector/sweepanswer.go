@@ -58,6 +58,15 @@ func (s *sweep) spent(i int) Traffic {
 	return t
 }
 
+// tellSilent tells of the targets that have not answered.
+func (s *sweep) tellSilent() {
+	for i := range s.packets {
+		if s.Silent != nil && s.state[i] != known && s.packets[i] > 0 {
+			s.Silent(s.Targets[i], s.spent(i))
+		}
+	}
+}
+
 // identify tells of a target that said what it is, and remembers how it was asked.
 func (s *sweep) identify(i int, a answer, how approach) {
 	h := harvest{}
