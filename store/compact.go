@@ -108,7 +108,7 @@ func copyInto(path string, from *bbolt.DB, o Options) error {
 	return err
 }
 
-// cutBehindLastPage removes what bbolt has reserved for pages to come.
+// cutBehindLastPage removes what bbolt has reserved for pages to come, on Windows at least.
 func cutBehindLastPage(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

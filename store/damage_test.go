@@ -38,7 +38,7 @@ func sample(t testing.TB) []byte {
 	path := newPath(t)
 	s := open(t, path)
 	defer s.Close()
-	for i := range 5 {
+	for i := range 7 {
 		update(t, s, func(tx *store.Tx) error {
 			for j := range 40 {
 				r := newRecord(store.Bulk)

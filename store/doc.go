@@ -113,6 +113,11 @@
 // it again, and if that fails it gives the file up. So 1 GiB is mapped from the start where
 // there is address space for it, and a file that was given up is opened again.
 //
+// Growth. bbolt makes the file longer in steps, and syncs each by itself. Writing behind its
+// end makes it longer as well, and the sync of the commit, which comes before its head page is
+// written, takes the new length along: fdatasync writes whatever is needed to find the data
+// again (SQLite relies on it, too). So there are two syncs a commit, always.
+//
 // A sync that fails. The kernel forgets what it could not write, though it can still be
 // read. So after a commit that failed both head pages are written anew, and a file whose
 // birth was interrupted is made anew.

@@ -231,6 +231,7 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 		PageSize:        pageSize,
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
+		NoGrowSync:      runtime.GOOS != "windows", // see doc.go
 		InitialMmapSize: mapped,
 		MaxSize:         most,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -262,14 +263,6 @@ func sizes() (mapped, most int) {
 		return 0, 0
 	}
 	return 1 << 30, 0
-}
-
-// grow says by how much the file becomes longer at a time: it doubles, up to 4 MiB.
-// Without that, bbolt would make it 16 MiB longer, since more is mapped.
-func grow(db *bbolt.DB, size int64) {
-	if mapped, _ := sizes(); mapped > 0 {
-		db.AllocSize = int(min(max(size, 32<<10), 4<<20))
-	}
 }
 
 // isAt reports whether an open file is the one that lies at path.

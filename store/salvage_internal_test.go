@@ -400,7 +400,7 @@ func TestSalvageInterrupted(t *testing.T) {
 func TestSalvageFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "meteragent.db")
 	file := newSpecimen(t).file
-	file = file[:len(file)/2]
+	clear(file[:pageSize])
 	inTheWay := filepath.Join(salvagePath(path), "folder")
 	if err := errors.Join(os.WriteFile(path, file, 0o600), os.MkdirAll(inTheWay, 0o700)); err != nil {
 		t.Fatal(err)

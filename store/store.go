@@ -72,9 +72,7 @@ func (s *Store) Update(fn func(*Tx) error) error {
 	defer s.writing.Unlock()
 	var refused error
 	var id int
-	db := s.db.Load()
-	err := db.Update(func(tx *bbolt.Tx) error {
-		grow(db, tx.Size())
+	err := s.db.Load().Update(func(tx *bbolt.Tx) error {
 		id, refused = tx.ID(), fn(&Tx{tx: tx, store: s})
 		return refused
 	})
