@@ -177,7 +177,7 @@ func backlog(t testing.TB, path string, n int) {
 				serial := fmt.Sprintf("KXF%05d", done%100)
 				at := time.Date(2026, 11, 1, 0, 0, done, 0, time.UTC)
 				text := strings.NewReplacer("KXF00001", serial, "2026-11-30T17:00:00Z", at.Format(time.RFC3339), "123456", fmt.Sprint(123456+done)).Replace(body)
-				if _, err := tx.Append(store.Record{Lane: store.Bulk, Kind: "reading", Subject: serial, At: at, Body: []byte(text)}); err != nil {
+				if _, err := tx.Append(store.Record{Lane: store.Bulk, Kind: "reading", Subject: serial, At: at}, json.RawMessage(text)); err != nil {
 					return err
 				}
 				done++

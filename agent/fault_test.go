@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -307,7 +308,7 @@ func readings(s *store.Store, n int) error {
 	return s.Update(func(tx *store.Tx) error {
 		for i := range n {
 			m := transporttest.Reading(uint64(i+1), fmt.Sprintf("KXF%05d", i%20), int64(100_000+i))
-			if _, err := tx.Append(store.Record{Lane: store.Bulk, Kind: m.Kind, Subject: m.Subject, At: m.At, Body: m.Body}); err != nil {
+			if _, err := tx.Append(store.Record{Lane: store.Bulk, Kind: m.Kind, Subject: m.Subject, At: m.At}, json.RawMessage(m.Body)); err != nil {
 				return err
 			}
 		}

@@ -32,7 +32,7 @@ func TestTryReadsOneBatch(t *testing.T) {
 	err = s.Update(func(tx *store.Tx) error {
 		for i := range 4000 {
 			r := store.Record{Lane: store.Bulk, Kind: kindReading, Subject: fmt.Sprint("ABC", i%50)}
-			if _, err := tx.AppendValue(r, strings.Repeat("x", 600)); err != nil {
+			if _, err := tx.Append(r, strings.Repeat("x", 600)); err != nil {
 				return err
 			}
 		}

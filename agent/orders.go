@@ -196,6 +196,6 @@ func appendBody(tx *store.Tx, lane, kind, subject string, at time.Time, body any
 }
 
 func appendRecord(tx *store.Tx, r store.Record, body any) error {
-	_, err := tx.AppendValue(r, body)
+	_, err := tx.Append(r, body)
 	return err
 }

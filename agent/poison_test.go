@@ -110,7 +110,7 @@ func fillPoisoned(t *testing.T, kept *store.Store, spoil func(*store.Record)) {
 				spoil(&r)
 				r.Seq = 0
 			}
-			if _, err := tx.Append(r); err != nil {
+			if _, err := tx.Append(r, json.RawMessage(r.Body)); err != nil {
 				return err
 			}
 		}

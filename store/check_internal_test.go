@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +20,7 @@ func newFile(t testing.TB) []byte {
 	}
 	err = s.Update(func(t *Tx) error {
 		for range 50 {
-			if _, err := t.Append(Record{Lane: Bulk, Kind: "k", Body: bytes.Repeat([]byte("1"), 500)}); err != nil {
+			if _, err := t.Append(Record{Lane: Bulk, Kind: "k"}, json.RawMessage(bytes.Repeat([]byte("1"), 500))); err != nil {
 				return err
 			}
 		}

@@ -25,7 +25,7 @@ func TestCompaction(t *testing.T) {
 				for range 100 {
 					r := newRecord(store.Bulk)
 					r.Body = fmt.Appendf(nil, `"%s"`, strings.Repeat("x", 600))
-					if _, err := tx.Append(r); err != nil {
+					if _, err := appendTo(tx, r); err != nil {
 						return err
 					}
 				}
@@ -76,7 +76,7 @@ func TestShorten(t *testing.T) {
 			for range 100 {
 				r := newRecord(store.Bulk)
 				r.Body = body
-				if _, err := tx.Append(r); err != nil {
+				if _, err := appendTo(tx, r); err != nil {
 					return err
 				}
 			}
@@ -92,7 +92,7 @@ func TestShorten(t *testing.T) {
 	for range 2 {
 		others.Go(func() {
 			for more := true; more; {
-				err := s.Update(func(tx *store.Tx) error { _, err := tx.Append(newRecord(store.Urgent)); return err })
+				err := s.Update(func(tx *store.Tx) error { _, err := appendTo(tx, newRecord(store.Urgent)); return err })
 				if _, failed := s.Waiting(portal); err != nil || failed != nil {
 					t.Error(err, failed)
 				}

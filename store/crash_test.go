@@ -179,7 +179,7 @@ func workAppend(s *store.Store, lane string, n int) error {
 		for range n {
 			r := newRecord(lane)
 			r.Body = []byte(crashBody(lane, last+1))
-			r, err := tx.Append(r)
+			r, err := appendTo(tx, r)
 			if err != nil {
 				return err
 			}

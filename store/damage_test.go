@@ -43,7 +43,7 @@ func sample(t testing.TB) []byte {
 			for j := range 40 {
 				r := newRecord(store.Bulk)
 				r.Body = fmt.Appendf(nil, `{"body":"%d %s"}`, 40*i+j, strings.Repeat("x", 20*j))
-				if _, err := tx.Append(r); err != nil {
+				if _, err := appendTo(tx, r); err != nil {
 					return err
 				}
 				if err := tx.Put("ledger", fmt.Sprint(40*i+j), strings.Repeat("y", 100)); err != nil {
@@ -52,7 +52,7 @@ func sample(t testing.TB) []byte {
 			}
 			r := newRecord(store.Urgent)
 			r.Body = fmt.Appendf(nil, `"%s"`, strings.Repeat("z", 3000*i))
-			_, err := tx.Append(r)
+			_, err := appendTo(tx, r)
 			return err
 		})
 	}

@@ -36,8 +36,8 @@
 // # What it does not know
 //
 // Copiers, readings, orders, the meaning of a body, how anything is sent, what a
-// reason for a refusal says. A body is JSON and comes back byte for byte as it was
-// given. It starts no goroutine and reads no clock except to date a refusal.
+// reason for a refusal says. A body is JSON and comes back byte for byte as Append
+// made it. It starts no goroutine and reads no clock except to date a refusal.
 //
 // # The layout, format 3
 //

@@ -13,12 +13,12 @@ import (
 
 // What this variable says is measured, and printed as one line of name=value:
 //
-//	append RECORDS BATCH   so many in each commit; "check" instead of append proves that bodies are JSON
+//	append RECORDS BATCH   so many in each commit
 //	drain RECORDS BATCH    so many read and settled at once
 //	rounds RECORDS BATCH   filled and drained ten times: how long the file is after each
 //	short RECORDS BATCH    all but a tenth are settled, and the file is made short
 //
-// The store's internal path is measured: what AppendValue does when the JSON is made.
+// The store's internal path is measured: what Append does when the JSON is made.
 // .ci/e2e/52-store-figures.sh sets it beside others.
 const figuresOf = "METERAGENT_FIGURES"
 
@@ -39,8 +39,7 @@ func TestFigures(t *testing.T) {
 	defer s.Close()
 	f := figures{T: t, store: s, bodies: figureBodies(t)}
 	switch what {
-	case "append", "check":
-		f.check = what == "check"
+	case "append":
 		f.measured(records, func() { f.fill(records, batch) })
 		f.print("file_bytes", f.file()/int64(records))
 	case "drain":
@@ -98,7 +97,6 @@ type figures struct {
 	*testing.T
 	store  *Store
 	bodies [][]byte
-	check  bool
 	said   []string
 }
 
@@ -125,15 +123,10 @@ func (f *figures) measured(records int, do func()) {
 
 func (f *figures) fill(records, batch int) {
 	for done := 0; done < records; done += batch {
-		err := f.store.Update(func(t *Tx) (err error) {
+		err := f.store.Update(func(t *Tx) error {
 			for i := range batch {
 				r := Record{Lane: Bulk, Kind: "reading", Subject: "ABC12345", At: time.Now(), Body: f.bodies[i%len(f.bodies)]}
-				if f.check {
-					err = t.append(&r)
-				} else {
-					err = t.appendValid(&r)
-				}
-				if err != nil {
+				if err := t.append(&r); err != nil {
 					return err
 				}
 			}

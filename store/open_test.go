@@ -190,7 +190,7 @@ func checkGolden(t *testing.T, name string, s *store.Store, stream string, size 
 		t.Fatalf("%s: pending bulk %q urgent %q", name, b, u)
 	}
 	want := newRecord(store.Bulk)
-	want.Stream, want.Seq, want.Era = s.Stream(), 3, era
+	want.Stream, want.Seq, want.Era, want.Body = s.Stream(), 3, era, []byte(`{"meters": [ 1 ]}`)
 	if size > len(want.Body) {
 		want.Body = []byte(`"` + strings.Repeat("x", size-2) + `"`)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -14,23 +13,14 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Append adds a record to the end of its lane and returns it with Stream and Seq
-// filled in and At as it is kept. Lane, Kind, At and Body come from the caller; a
-// Stream, if it is set, must be this file's.
-func (t *Tx) Append(r Record) (Record, error) {
-	if err := t.append(&r); err != nil {
-		return Record{}, fmt.Errorf("append %s record: %w", r.Lane, err)
-	}
-	return r, nil
-}
-
-// AppendValue is Append of a record whose body is v in JSON. It costs less, since what
-// was just made needs no look whether it is JSON.
-func (t *Tx) AppendValue(r Record, v any) (Record, error) {
+// Append adds a record to the end of its lane, with v in JSON as its body, and returns it with
+// Stream, Seq and Body filled in and At as it is kept. Lane, Kind, Subject and At come from the
+// caller; a Stream, if it is set, must be this file's.
+func (t *Tx) Append(r Record, v any) (Record, error) {
 	text, err := json.Marshal(v)
 	if err == nil {
 		r.Body = text
-		err = t.appendValid(&r)
+		err = t.append(&r)
 	}
 	if err != nil {
 		return Record{}, fmt.Errorf("append %s record: %w", r.Kind, err)
@@ -38,14 +28,8 @@ func (t *Tx) AppendValue(r Record, v any) (Record, error) {
 	return r, nil
 }
 
+// append is Append of a record whose body is JSON.
 func (t *Tx) append(r *Record) error {
-	if !json.Valid(r.Body) {
-		return errors.New("body is not JSON")
-	}
-	return t.appendValid(r)
-}
-
-func (t *Tx) appendValid(r *Record) error {
 	if err := r.check(); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestAppendGivesIdentity(t *testing.T) {
 		for i := range 3 {
 			r := newRecord(store.Bulk)
 			r.At = time.Date(2026, 11, 30, 18, 0, i, 123456789, time.FixedZone("", 3600))
-			got, err := tx.Append(r)
+			got, err := appendTo(tx, r)
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func TestAppendGivesIdentity(t *testing.T) {
 			}
 			want = append(want, r)
 		}
-		_, err := tx.Append(newRecord(store.Urgent))
+		_, err := appendTo(tx, newRecord(store.Urgent))
 		return err
 	})
 	stream := s.Stream()
@@ -64,7 +64,6 @@ func TestAppendRefuses(t *testing.T) {
 		"long kind":       func(r *store.Record) { r.Kind = strings.Repeat("x", 65) },
 		"long subject":    func(r *store.Record) { r.Subject = strings.Repeat("x", 256) },
 		"subject no text": func(r *store.Record) { r.Subject = "\xff" },
-		"no body":         func(r *store.Record) { r.Body = nil },
 		"body not JSON":   func(r *store.Record) { r.Body = []byte("{") },
 		"body too long":   func(r *store.Record) { r.Body = []byte(`"` + strings.Repeat("x", store.MaxBody) + `"`) },
 		"another stream":  func(r *store.Record) { r.Stream, r.Seq = "OTHER", 1 },
@@ -72,7 +71,7 @@ func TestAppendRefuses(t *testing.T) {
 		err := s.Update(func(tx *store.Tx) error {
 			r := newRecord(store.Bulk)
 			change(&r)
-			_, err := tx.Append(r)
+			_, err := appendTo(tx, r)
 			return err
 		})
 		if err == nil {
@@ -90,7 +89,7 @@ func TestPendingIsBounded(t *testing.T) {
 		update(t, s, func(tx *store.Tx) error {
 			r := newRecord(store.Bulk)
 			r.Body = []byte(`"` + strings.Repeat("x", size-2) + `"`)
-			_, err := tx.Append(r)
+			_, err := appendTo(tx, r)
 			return err
 		})
 	}
@@ -329,7 +328,7 @@ func TestWaiting(t *testing.T) {
 		update(t, s, func(tx *store.Tx) error {
 			r := newRecord(lane)
 			r.At = at.Add(time.Duration(i) * time.Hour)
-			_, err := tx.Append(r)
+			_, err := appendTo(tx, r)
 			return err
 		})
 	}
@@ -353,7 +352,7 @@ func TestConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				err := s.Update(func(tx *store.Tx) error {
-					r, err := tx.Append(newRecord(store.Bulk))
+					r, err := appendTo(tx, newRecord(store.Bulk))
 					return errors.Join(err, tx.Put("last", "seq", r.Seq), tx.Put("device", fmt.Sprint(i), r.At))
 				})
 				if err != nil {
@@ -410,18 +409,18 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 // A value is stored as its JSON; one that has none is refused, as is a body that is none.
-func TestAppendValue(t *testing.T) {
+func TestAppend(t *testing.T) {
 	s := open(t, newPath(t))
 	update(t, s, func(tx *store.Tx) error {
-		_, err := tx.AppendValue(newRecord(store.Bulk), map[string]int{"a": 1})
+		_, err := tx.Append(newRecord(store.Bulk), map[string]int{"a": 1})
 		return err
 	})
 	if got := pending(t, s, portal, store.Bulk); len(got) != 1 || string(got[0].Body) != `{"a":1}` {
 		t.Errorf("pending %v", got)
 	}
 	for _, bad := range []func(*store.Tx) error{
-		func(tx *store.Tx) error { _, err := tx.AppendValue(newRecord(store.Bulk), make(chan int)); return err },
-		func(tx *store.Tx) error { _, err := tx.AppendValue(newRecord("no lane"), 1); return err },
+		func(tx *store.Tx) error { _, err := tx.Append(newRecord(store.Bulk), make(chan int)); return err },
+		func(tx *store.Tx) error { _, err := tx.Append(newRecord("no lane"), 1); return err },
 	} {
 		if err := s.Update(bad); err == nil {
 			t.Error("it was stored")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -94,7 +95,7 @@ func (m specimen) add(tx *Tx, lane string, size int) error {
 		}
 		body += `"`
 	}
-	r, err := tx.Append(Record{Lane: lane, Kind: "k", At: time.Unix(int64(n), 0), Body: []byte(body)})
+	r, err := tx.Append(Record{Lane: lane, Kind: "k", At: time.Unix(int64(n), 0)}, json.RawMessage(body))
 	m.bodies[identityOf{lane, r.Seq}] = body
 	return err
 }
@@ -240,7 +241,7 @@ func (m specimen) drain(t *testing.T, what string, s *Store, damaged bool) map[i
 	fresh := map[string]uint64{}
 	err := s.Update(func(tx *Tx) error {
 		for _, lane := range lanes() {
-			r, err := tx.Append(Record{Lane: lane, Kind: "new", Body: []byte("1")})
+			r, err := tx.Append(Record{Lane: lane, Kind: "new"}, 1)
 			if err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ func report(b *testing.B, records, bytesBefore int) {
 func appendBatch(b *testing.B, s *store.Store, r store.Record, n int) {
 	err := s.Update(func(tx *store.Tx) error {
 		for range n {
-			if _, err := tx.Append(r); err != nil {
+			if _, err := appendTo(tx, r); err != nil {
 				return err
 			}
 		}
@@ -82,7 +82,7 @@ func BenchmarkAppendWithState(b *testing.B) {
 			if err := tx.Put("ledger", fmt.Sprintf("ABC%05d", i%200), state); err != nil {
 				return err
 			}
-			_, err := tx.Append(r)
+			_, err := appendTo(tx, r)
 			return err
 		})
 		if err != nil {

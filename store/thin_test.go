@@ -19,7 +19,7 @@ func addAt(t *testing.T, s *store.Store, kind, subject string, hour int) {
 		r := newRecord(store.Bulk)
 		r.Kind, r.Subject, r.At = kind, subject, r.At.Truncate(24*time.Hour).Add(time.Duration(hour)*time.Hour)
 		r.Body = fmt.Appendf(nil, `"%s"`, strings.Repeat("x", 3000))
-		_, err := tx.Append(r)
+		_, err := appendTo(tx, r)
 		return err
 	})
 }
@@ -136,7 +136,7 @@ func TestUsage(t *testing.T) {
 				for range 10 {
 					r := newRecord(store.Bulk)
 					r.Body = fmt.Appendf(nil, `"%s"`, strings.Repeat("x", 900))
-					if _, err := tx.Append(r); err != nil {
+					if _, err := appendTo(tx, r); err != nil {
 						return err
 					}
 				}

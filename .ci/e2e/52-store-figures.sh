@@ -27,7 +27,6 @@ bench() { # bench KIND RECORDS BATCH: another, only filled; the names of its fig
 run() { # run NAME RECORDS BATCH
 	case $1 in
 	meteragent) figures append "$2" "$3" ;;
-	checked) figures check "$2" "$3" ;;
 	*) bench "$@" ;;
 	esac
 }
@@ -48,14 +47,14 @@ declare -A rate bytes
 for batch in 1 10 100 1000; do
 	n=$((batch * 600 < 60000 ? batch * 600 : 60000))
 	for _ in 1 2 3; do # in turns, since the machine has other things to do
-		for name in meteragent checked bbolt-tuned sqlite file; do
+		for name in meteragent bbolt-tuned sqlite file; do
 			run "$name" "$n" "$batch" >"$scratch/row"
 			value rate <"$scratch/row" >>"$scratch/$name.$batch.rate"
 			value disk_bytes <"$scratch/row" >>"$scratch/$name.$batch.bytes"
 		done
 	done
 done
-for name in meteragent checked bbolt-tuned sqlite file; do
+for name in meteragent bbolt-tuned sqlite file; do
 	line=$(printf '%-28s' "$name")
 	one=$(syncs "$name")
 	for what in rate bytes; do
@@ -71,7 +70,7 @@ for name in meteragent checked bbolt-tuned sqlite file; do
 	[ "$name" != meteragent ] || ours=$one
 	echo "  $line"
 done
-echo "  checked: with a proof that each body is JSON, which the agent's are. bbolt-tuned: FillPercent 1, no freelist written."
+echo "  bbolt-tuned: FillPercent 1, no freelist written."
 if [ -n "${TELEGRAF:-}" ]; then
 	network
 	start "$scratch/fleetsim" -port 161 -n 100 >"$scratch/fleet.log" 2>&1
