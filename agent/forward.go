@@ -250,7 +250,8 @@ func (f *forwarder) settle() {
 func (f *forwarder) write(s *settlement) error {
 	return f.agent.store.Update(func(tx *store.Tx) error {
 		if f.to.Orders { // nobody else has a say in them
-			if err := f.agent.applyOrderStates(tx, s.orders, time.Now().UTC()); err != nil {
+			now, _, _ := f.agent.time.now()
+			if err := f.agent.applyOrderStates(tx, s.orders, now); err != nil {
 				return err
 			}
 		}

@@ -154,10 +154,11 @@ func (r *room) thin(ctx context.Context, reason string, until time.Time, enough 
 // noteGap counts what is dropped and tells the portal, in the same transaction.
 func (a *Agent) noteGap(tx *store.Tx, reason string, d store.Thinned) error {
 	sum, _ := recall[dropped](tx, a.log, toldOf, "dropped")
-	sum.Records, sum.Last, sum.At = sum.Records+d.Records, d.Last, time.Now().UTC()
+	now, _, era := a.time.now()
+	sum.Records, sum.Last, sum.At = sum.Records+d.Records, d.Last, now
 	if err := tx.Put(toldOf, "dropped", sum); err != nil {
 		return err
 	}
 	gap := GapEvent{Reason: reason, Records: d.Records, From: d.First.UTC(), To: d.Last.UTC()}
-	return appendBody(tx, store.Bulk, kindGap, "", time.Now().UTC(), gap)
+	return appendRecord(tx, store.Record{Lane: store.Bulk, Kind: kindGap, At: now, Era: era}, gap)
 }

@@ -143,6 +143,7 @@ func (a *Agent) discoverOnce(ctx context.Context, mark searchMark, found func(co
 	if of := hashOf(sweeps); mark.Of != of {
 		mark = searchMark{Of: of}
 	}
+	var marked time.Time // by this machine's clock
 	for i, s := range sweeps {
 		if i < mark.Network {
 			continue
@@ -151,8 +152,8 @@ func (a *Agent) discoverOnce(ctx context.Context, mark searchMark, found func(co
 			s.Targets = slices.DeleteFunc(s.Targets, func(to netip.AddrPort) bool { return to.Compare(mark.Through) <= 0 })
 		}
 		s.Progress = func(p collector.Progress) {
-			if p.Through.IsValid() && time.Since(mark.At) > markEvery {
-				a.markSearch(searchMark{Of: mark.Of, Network: i, Through: p.Through}, &mark.At)
+			if p.Through.IsValid() && time.Since(marked) > markEvery {
+				a.markSearch(searchMark{Of: mark.Of, Network: i, Through: p.Through}, &marked)
 			}
 		}
 		s.Silent = a.askedInVain
@@ -166,7 +167,7 @@ func (a *Agent) discoverOnce(ctx context.Context, mark searchMark, found func(co
 		}
 		mark.Network, mark.Through = i+1, netip.AddrPort{}
 	}
-	a.markSearch(searchMark{}, &mark.At)
+	a.markSearch(searchMark{}, &marked)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"meteragent/agent"
 	"meteragent/agent/clock"
+	"meteragent/agent/config"
 	"meteragent/collector"
 	"meteragent/store"
 )
@@ -91,6 +92,36 @@ func TestClockSetLate(t *testing.T) {
 			if m.At.Before(start.Add(-time.Second)) {
 				t.Errorf("%s: the record is of %v", m.ID(), m.At)
 			}
+		}
+	})
+}
+
+// What is dropped while the clock is wrong is told with a time that is put right, too.
+func TestGapWithoutClock(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		m := &machine{boot: "a", start: start, off: -30 * 365 * 24 * time.Hour}
+		s := newSiteOf(t, path, func(o *agent.Options) { o.Clock, o.Built = m.moment, start.AddDate(0, -1, 0) },
+			func(c *config.Config) { c.Store.MaxBytes = 60_000 })
+		s.link.set(func(l *link) { l.err = errors.New("no route") })
+		stop := s.start(t)
+		time.Sleep(72 * time.Hour)
+		m.findsTime()
+		s.link.set(func(l *link) { l.err = nil })
+		time.Sleep(2 * time.Hour)
+		stop()
+		gaps := 0
+		for _, m := range s.link.got {
+			if m.Kind == "gap" {
+				gaps++
+			}
+			if m.At.Before(start.Add(-time.Second)) || m.At.After(time.Now()) {
+				t.Errorf("%s: the record is of %v", m.ID(), m.At)
+			}
+		}
+		if gaps == 0 {
+			t.Error("nothing was dropped: the test shows nothing")
 		}
 	})
 }
