@@ -27,11 +27,12 @@ func (t telling) learn(began time.Time, print uint64, l limits) *plan {
 		}
 		c.to = len(p.objects)
 		p.columns = append(p.columns, c)
-		if fenced[name] {
+		if fenced[name] && !slices.Contains(l.mute, name) { // what follows may be what the device is silent about
 			p.fence(name, p.objects[c.to-1].name)
 		}
 	}
-	if len(t.rows(prtAlertSeverityLevel, prtAlertCode, prtAlertDescription)) == 0 {
+	mute := slices.ContainsFunc(l.mute, func(column string) bool { return under(prtAlertEntry, column) })
+	if !mute && len(t.rows(prtAlertSeverityLevel, prtAlertCode, prtAlertDescription)) == 0 {
 		p.fence(prtAlertEntry, prtAlertSeverityLevel)
 	}
 	p.questions = [...][]byte{Full: p.prepare(Full), Supplies: p.prepare(Supplies)}

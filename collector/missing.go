@@ -50,15 +50,15 @@ func groupOf(column string) string {
 	return missingDevice
 }
 
-// missing are the groups of which something was not read, sorted; none if the reading
-// came to its end.
-func missing(err error, scope Scope) []string {
+// missing are the groups of which something was not read, sorted: what a walk had not come to,
+// and columns about which the device was silent; none if the reading came to its end.
+func missing(err error, scope Scope, silent []string) []string {
 	var left unread
-	if !errors.As(err, &left) {
+	if !errors.As(err, &left) && len(silent) == 0 {
 		return nil
 	}
 	var groups []string
-	for _, column := range left.columns {
+	for _, column := range slices.Concat(left.columns, silent) {
 		if !(scope == Supplies && onlyFull(column)) {
 			groups = append(groups, groupOf(column))
 		}

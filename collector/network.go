@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,29 +141,66 @@ type conversation struct {
 
 func (c *conversation) bulk() bool { return c.credential.Version != V1 }
 
-// ask gets to know the peer of version 3 first. A report that tells what has changed
-// there, its clock or its identity, is worth asking again, once.
+// ask gets to know the peer of version 3 first. The last packet of all tries is a knock, which
+// tells a device that has gone from one that is silent about this question. One that was silent
+// the last time is knocked at first: one packet is enough to find out that it still is.
 func (c *conversation) ask(ctx context.Context, q question) (answer, error) {
 	if c.codec.peer != nil && !c.codec.peer.met() {
 		if err := c.meet(ctx); err != nil {
 			return answer{}, err
 		}
 	}
-	a, err := c.put(ctx, func(id uint32) ([]byte, error) { return c.codec.encode(q, id) })
+	if c.hasty() {
+		if err := c.knock(ctx); err != nil {
+			return answer{}, err
+		}
+	}
+	a, err := c.exchange(ctx, q, max(c.tries-1, 1))
+	switch {
+	case errors.Is(err, errSilent) && c.tries == 1:
+		err = errGone
+	case errors.Is(err, errSilent):
+		err = cmp.Or(c.knock(ctx), err)
+	}
+	return a, err
+}
+
+// knock asks once for what every device has, in a packet that gets through everywhere, and is
+// errGone if nobody answers.
+func (c *conversation) knock(ctx context.Context) error {
+	_, err := c.exchange(ctx, question{names: []string{sysObjectID}}, 1)
+	switch {
+	case errors.Is(err, errSilent):
+		return errGone
+	case errors.Is(err, errGarbled):
+		return nil
+	}
+	return err
+}
+
+// exchange puts a question. A report of version 3 that tells what has changed at the peer, its
+// clock or its identity, is worth asking again, once.
+func (c *conversation) exchange(ctx context.Context, q question, tries int) (answer, error) {
+	encode := func(id uint32) ([]byte, error) { return c.codec.encode(q, id) }
+	a, err := c.put(ctx, encode, tries)
 	var told *report
 	if errors.As(err, &told) {
 		again, err := c.codec.peer.learn(told)
 		if err != nil || !again {
 			return answer{}, errors.Join(err, told)
 		}
-		return c.put(ctx, func(id uint32) ([]byte, error) { return c.codec.encode(q, id) })
+		return c.put(ctx, encode, tries)
 	}
 	return a, err
 }
 
 // meet asks the peer who it is (RFC 3414 section 4).
 func (c *conversation) meet(ctx context.Context) error {
-	_, err := c.put(ctx, probe)
+	tries := c.tries
+	if c.hasty() {
+		tries = 1
+	}
+	_, err := c.put(ctx, probe, tries)
 	var told *report
 	if !errors.As(err, &told) {
 		return err
@@ -173,16 +211,12 @@ func (c *conversation) meet(ctx context.Context) error {
 	return nil
 }
 
-// put sends the packet of a question until it is answered.
-func (c *conversation) put(ctx context.Context, encode func(id uint32) ([]byte, error)) (answer, error) {
+// put sends the packet of a question until it is answered, so often at most.
+func (c *conversation) put(ctx context.Context, encode func(id uint32) ([]byte, error), tries int) (answer, error) {
 	c.id++
 	packet, err := encode(c.id)
 	if err != nil {
 		return answer{}, fmt.Errorf("encode a question: %w", err)
-	}
-	tries := c.tries
-	if c.hasty() {
-		tries = 1
 	}
 	wait := c.pace.first(c.timeout)
 	for try := range tries {

@@ -153,6 +153,39 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// A copier that is silent about its alerts is read all the same. The first reading says that
+// they are missing; from the second on they are what it does not have, and a plan is followed.
+func TestSilentAboutAlerts(t *testing.T) {
+	t.Parallel()
+	for _, version := range []collector.Version{collector.V1, collector.V2c} {
+		copier := colourMFP()
+		to := serve(t, copier)
+		to.Timeout = 150 * time.Millisecond
+		to.Credentials = []collector.Credential{{Version: version, Community: "public"}}
+		c := collector.New()
+		whole := read(t, c, to)
+		copier.Misbehave(simulator.Silent, -1, "1.3.6.1.2.1.43.18")
+		first := read(t, c, to)
+		if !first.Lacks("alerts") || len(first.Missing) != 1 || first.Plan != nil {
+			t.Errorf("version %s: the first reading lacks %v", version, first.Missing)
+		}
+		second := read(t, c, to)
+		if second.Missing != nil || second.Plan == nil {
+			t.Errorf("version %s: the second reading lacks %v", version, second.Missing)
+		}
+		to.Plan = second.Plan
+		third := read(t, c, to)
+		if third.Missing != nil || third.Traffic.Requests > 2 {
+			t.Errorf("version %s: the third reading took %d requests and lacks %v", version, third.Traffic.Requests, third.Missing)
+		}
+		for _, r := range []collector.Reading{first, second, third} {
+			if len(r.Meters) != len(whole.Meters) || len(r.Supplies) != len(whole.Supplies) || len(r.Inputs) != len(whole.Inputs) {
+				t.Errorf("version %s: got %d meters, %d supplies, %d trays", version, len(r.Meters), len(r.Supplies), len(r.Inputs))
+			}
+		}
+	}
+}
+
 // readUntilSilent reads a copier that answers so often. An error is no reading.
 func readUntilSilent(t *testing.T, copier *simulator.Copier, version collector.Version, answers int) collector.Reading {
 	t.Helper()

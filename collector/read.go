@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,18 +58,19 @@ func (q *query) read(ctx context.Context) error {
 // readAll reads all there is. A device that fails in the middle has been read as far
 // as it went: that is no error, if it has shown to be a printer, but not the whole.
 func (q *query) readAll(ctx context.Context) (whole bool, err error) {
+	q.limits.known, q.limits.mute = q.limits.mute, nil
 	err = q.walkAround(ctx)
 	switch {
 	case errors.Is(err, context.Canceled) || errors.Is(err, errOlder):
 		return false, err
 	case q.found.isPrinter():
-		q.missing = missing(err, q.scope)
+		q.missing = missing(err, q.scope, q.limits.news())
 		if slices.Contains(q.missing, missingDevice) || slices.Contains(q.missing, missingVendor) {
 			if (telling{harvest: q.found, profile: q.profile}).device().Serial == "" {
-				return false, err // it would be taken for another device
+				return false, cmp.Or(err, errSilent) // it would be taken for another device
 			}
 		}
-		return err == nil, nil
+		return err == nil && len(q.limits.news()) == 0, nil
 	case err == nil && len(q.found) == 0:
 		return false, fmt.Errorf("%w: nothing of what was asked for", ErrMalformed)
 	case err == nil:

@@ -121,7 +121,7 @@ func TestVersionIsRemembered(t *testing.T) {
 	copier.Forget()
 	read(t, c, to)
 	second := copier.Asked()
-	if first.GetBulks != 2 || second.GetBulks != 0 || second.Requests() > 10 {
+	if first.GetBulks != 1 || second.GetBulks != 0 || second.Requests() > 10 {
 		t.Errorf("first %+v, then %+v", first, second)
 	}
 	copier.Misbehave(simulator.None, 0)

@@ -3,14 +3,16 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // A session is one device that can be asked. There are two: a device on the
 // network, and a recording of one.
 type session interface {
-	// ask puts one question and waits for its answer. A question that nobody
-	// answers, after all tries, is errSilent; an answer that cannot be decoded is
-	// errGarbled; anything else means that no further question is worth asking.
+	// ask puts one question and waits for its answer. A question that is not answered,
+	// after all tries, is errSilent, if the device still answers another one; an answer
+	// that cannot be decoded is errGarbled; anything else, errGone before all, means that
+	// no further question is worth asking.
 	ask(ctx context.Context, q question) (answer, error)
 	// bulk says whether the device understands GETBULK.
 	bulk() bool
@@ -18,6 +20,7 @@ type session interface {
 
 var (
 	errSilent  = errors.New("silent")
+	errGone    = fmt.Errorf("%w altogether", errSilent)
 	errGarbled = errors.New("an answer that cannot be decoded")
 )
 

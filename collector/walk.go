@@ -35,6 +35,9 @@ type walk struct {
 	circle  int        // how often the device has told nothing new
 	done    bool
 	suspect bool // the device blames it for an error; it is asked by itself
+	silent  bool // the device may have been silent because of it; it is asked by itself
+	wary    bool // the device passes over some of it in silence; it is asked by itself, after all others
+	room    int  // of a wary walk: values in one answer; 0 for as many as the device can take
 
 	unordered bool // its rows may come in another order, each once
 }
@@ -48,6 +51,12 @@ func newWalk(s span) walk {
 		w.last += "." + s.after
 	}
 	return w
+}
+
+// comesAcross says whether a column is still to be read.
+func (w *walk) comesAcross(column string) bool {
+	n := columnOf(w.entry, column+".0")
+	return n >= w.column && n <= w.end && n > 0
 }
 
 // skip gives up the rest of this column. What follows it is still read.

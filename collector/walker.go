@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // What one reading may cost at most. A large copier needs about 6 questions and
@@ -14,6 +15,7 @@ const (
 	maxQuestions = 128
 	maxValues    = 4096
 	maxFailures  = 10 // in a row; finding one bad object among 32 takes 7
+	maxSilences  = 16 // while the device answers something else; finding a column that it never tells takes up to 8
 )
 
 // errUnruly is a device that answers, but so that nothing comes of it.
@@ -27,6 +29,9 @@ type limits struct {
 	rowWise bool // GETNEXT only
 
 	unordered bool // rows may come in another order
+
+	mute  []string // columns that the device has passed over in silence in this reading
+	known []string // and in the full one before
 }
 
 // startingLimits are those of a device of which nothing is known. An answer of 56
@@ -39,6 +44,18 @@ func (l *limits) relax() {
 	start := startingLimits()
 	l.names = min(l.names+l.names/4+1, start.names)
 	l.values = min(l.values+l.values/4+1, start.values)
+}
+
+// news are the columns about which the device was silent for the first time. What it passes over
+// in two full readings in a row it does not have.
+func (l *limits) news() []string {
+	var news []string
+	for _, column := range l.mute {
+		if !slices.Contains(l.known, column) {
+			news = append(news, column)
+		}
+	}
+	return news
 }
 
 // A walker reads several spans at once, with as few questions as it can.
@@ -78,6 +95,7 @@ func walkAll(ctx context.Context, s session, spans []span, found harvest, l *lim
 	if l.rowWise || !s.bulk() {
 		w.goRowWise()
 	}
+	w.beWary(w.walks)
 	for range maxQuestions {
 		q, asked := w.next()
 		if len(asked) == 0 {
@@ -94,14 +112,8 @@ func walkAll(ctx context.Context, s session, spans []span, found harvest, l *lim
 func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 	a, err := w.session.ask(ctx, q)
 	switch {
-	case errors.Is(err, errSilent):
-		// A device that has answered before may have dropped a question that was
-		// too large for it; that is worth one more, smaller question.
-		if w.silences++; !w.heard || w.silences > 1 {
-			return err
-		}
-		w.halve()
-		return nil
+	case errors.Is(err, errSilent) && !errors.Is(err, errGone):
+		return w.unanswered(q, asked, err)
 	case err != nil && !errors.Is(err, errGarbled):
 		return err
 	case err == nil && a.status == noError && w.settle(q, asked, a.variables):
@@ -137,6 +149,7 @@ func (w *walker) extend() error {
 		told.add(one.entry, one.values)
 	}
 	more, err := w.learn(told)
+	before := len(w.walks)
 	for _, s := range more {
 		added := newWalk(s)
 		added.unordered = w.limits.unordered
@@ -145,8 +158,16 @@ func (w *walker) extend() error {
 		}
 		w.walks = append(w.walks, added)
 	}
+	w.beWary(w.walks[before:])
 	w.learn = nil
 	return err
+}
+
+// beWary remembers of walks about which columns the device was silent before.
+func (w *walker) beWary(walks []walk) {
+	for i := range walks {
+		walks[i].wary = slices.ContainsFunc(w.limits.known, walks[i].comesAcross)
+	}
 }
 
 // settle hands the values out to the walks that asked for them. It returns false
@@ -175,7 +196,49 @@ func (w *walker) settle(q question, asked []*walk, values []variable) bool {
 		asked[0].suspect = false // it is innocent: the question was too large
 		w.halve()
 	}
+	asked[0].silent = false
 	return true
+}
+
+// unanswered makes what it can of a question on which a device was silent that answers others.
+// The question was too large for it, or for the way to it. Or there is an object that it never
+// tells, as happens: then the columns are asked for one by one, until that one is found, and
+// done without.
+func (w *walker) unanswered(q question, asked []*walk, silence error) error {
+	w.silences++
+	switch {
+	case w.silences > maxSilences:
+		return silence
+	case w.silences == 1 && len(asked) > 1:
+		w.halve()
+	case len(asked) > 1:
+		for _, one := range asked {
+			one.silent = true
+		}
+	case q.repetitions > 1:
+		asked[0].silent, asked[0].wary, asked[0].room = false, true, max(q.repetitions/4, 1)
+	default:
+		w.mute(asked[0])
+	}
+	return nil
+}
+
+// mute does without the column that a walk has come to, since the device is silent about it. The
+// next one is another matter; after three in a row the rest is silence, too. (Two are one, if the
+// end of a column cannot be seen since the next one begins behind it.)
+func (w *walker) mute(one *walk) {
+	name := func(column int) string { return one.entry + "." + strconv.Itoa(column) }
+	last := one.column
+	if slices.Contains(w.limits.mute, name(one.column-1)) && slices.Contains(w.limits.mute, name(one.column-2)) {
+		last = one.end
+	}
+	for one.column < last {
+		w.limits.mute = append(w.limits.mute, name(one.column))
+		one.skip()
+	}
+	w.limits.mute = append(w.limits.mute, name(last))
+	one.silent, one.wary, one.room = false, true, 0
+	w.giveUp(one, noError)
 }
 
 // yield makes the next question easier than the one that was refused.
@@ -245,17 +308,7 @@ func (w *walker) goRowWise() {
 // next makes the question that brings the reading on most, and returns it with
 // the walk that asks for each of its names.
 func (w *walker) next() (question, []*walk) {
-	live := make([]*walk, 0, len(w.walks))
-	for i := range w.walks {
-		one := &w.walks[i]
-		if one.suspect {
-			live = []*walk{one}
-			break
-		}
-		if !one.done {
-			live = append(live, one)
-		}
-	}
+	live := w.live()
 	if w.limits.rowWise {
 		// What the device is comes first, since its profile may say how it is to be asked. Then
 		// the longest columns: the number of questions is that of their rows.
@@ -274,7 +327,31 @@ func (w *walker) next() (question, []*walk) {
 	}
 	slices.SortStableFunc(live, func(a, b *walk) int { return cmp.Compare(a.want(), b.want()) })
 	live = live[:min(len(live), w.limits.names)]
-	return bulkQuestion(live, w.limits.values)
+	room := w.limits.values
+	if len(live) == 1 && live[0].room > 0 {
+		room = min(room, live[0].room)
+	}
+	return bulkQuestion(live, room)
+}
+
+// live are the walks that the next question may ask for.
+func (w *walker) live() []*walk {
+	live, wary := make([]*walk, 0, len(w.walks)), []*walk(nil)
+	for i := range w.walks {
+		switch one := &w.walks[i]; {
+		case one.done:
+		case one.suspect || one.silent:
+			return []*walk{one}
+		case one.wary:
+			wary = append(wary, one)
+		default:
+			live = append(live, one)
+		}
+	}
+	if len(live) == 0 && len(wary) > 0 {
+		return wary[:1]
+	}
+	return live
 }
 
 // bulkQuestion asks for the walks, which are sorted by what they want. GETBULK
