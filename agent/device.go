@@ -23,6 +23,23 @@ type Device struct {
 	Lost   bool          `json:"lost,omitempty"`   // it was called lost
 }
 
+// partialFor is for how long a device is read in part before a technician is told. Every one is
+// read in full once a day.
+const partialFor = 48 * time.Hour
+
+// neverWhole says that the device answers, and that no reading has come to its end for long: by
+// those that have not, no toner is ordered.
+func (d Device) neverWhole() bool {
+	return d.LastRead.Sub(later(d.FirstSeen, d.LastFull)) > partialFor
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // A DeviceEvent is the body of a device record.
 type DeviceEvent struct {
 	Event    string     `json:"event"` // "found", "moved", "replaced", "conflict", "lost", "returned"

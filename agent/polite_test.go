@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,11 +144,21 @@ func TestAReadingThatLacksTables(t *testing.T) {
 		if n := s.link.kinds()["order"] + s.link.kinds()["alert"]; n != 0 {
 			t.Errorf("%d orders and alerts from tables that were not read", n)
 		}
+		if said := s.status(t).Problems; len(said) != 0 {
+			t.Errorf("after some hours it says %q", said)
+		}
+		time.Sleep(48 * time.Hour)
+		if said := s.status(t).Problems; len(said) != 1 || !strings.Contains(said[0], "meteragent read "+host) {
+			t.Errorf("after two days it says %q", said)
+		}
 		s.fleet.set(host, func(c *copier) { c.halts = false })
 		time.Sleep(time.Hour + time.Minute)
 		readings = bodies[collector.Reading](t, s.link, "reading")
 		if last := readings[len(readings)-1]; last.Missing != nil || len(last.Inputs) == 0 {
 			t.Errorf("the full round was not made up for: %+v", last)
+		}
+		if said := s.status(t).Problems; len(said) != 0 {
+			t.Errorf("in the end it says %q", said)
 		}
 		stop()
 	})

@@ -73,6 +73,9 @@ func (m Memory) Status(lang string) (page.Status, error) {
 			m.politeness(tx, &shown)
 			s.Devices = append(s.Devices, shown)
 			of[d.Host] = true
+			if d.neverWhole() {
+				s.Problems = append(s.Problems, words.Say("problem.partial", "device", d.Device.ID, "model", d.Device.Model, "address", d.Host, "time", later(d.FirstSeen, d.LastFull)))
+			}
 			passedOver(&s, words, errors.Join(err, trouble(tx, &s, shown)))
 			return nil
 		}))
