@@ -118,6 +118,8 @@ func (w *whim) ask(_ context.Context, q question) (answer, error) {
 		return answer{}, errGarbled
 	case 2:
 		return answer{}, errSilent
+	case 4:
+		return answer{}, errPassedOver
 	case 3:
 		return answer{status: status(w.octet()), index: w.octet()}, nil
 	}

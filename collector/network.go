@@ -156,23 +156,17 @@ func (c *conversation) ask(ctx context.Context, q question) (answer, error) {
 		}
 	}
 	a, err := c.exchange(ctx, q, max(c.tries-1, 1))
-	switch {
-	case errors.Is(err, errSilent) && c.tries == 1:
-		err = errGone
-	case errors.Is(err, errSilent):
-		err = cmp.Or(c.knock(ctx), err)
+	if errors.Is(err, errSilent) && c.tries > 1 {
+		err = cmp.Or(c.knock(ctx), errPassedOver)
 	}
 	return a, err
 }
 
 // knock asks once for what every device has, in a packet that gets through everywhere, and is
-// errGone if nobody answers.
+// errSilent if nobody answers.
 func (c *conversation) knock(ctx context.Context) error {
 	_, err := c.exchange(ctx, question{names: []string{sysObjectID}}, 1)
-	switch {
-	case errors.Is(err, errSilent):
-		return errGone
-	case errors.Is(err, errGarbled):
+	if errors.Is(err, errGarbled) {
 		return nil
 	}
 	return err

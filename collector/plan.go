@@ -89,7 +89,7 @@ func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error
 		questions = questions[1:]
 		a, err := q.askPlanned(ctx, &planned, p)
 		switch {
-		case errors.Is(err, errGarbled), errors.Is(err, errSilent) && !errors.Is(err, errGone):
+		case errors.Is(err, errGarbled), errors.Is(err, errPassedOver):
 			return false, nil
 		case err != nil:
 			return false, err

@@ -3,25 +3,24 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // A session is one device that can be asked. There are two: a device on the
 // network, and a recording of one.
 type session interface {
 	// ask puts one question and waits for its answer. A question that is not answered,
-	// after all tries, is errSilent, if the device still answers another one; an answer
-	// that cannot be decoded is errGarbled; anything else, errGone before all, means that
-	// no further question is worth asking.
+	// after all tries, is errSilent, or errPassedOver if the device still answers another
+	// one; an answer that cannot be decoded is errGarbled; anything else, and errSilent,
+	// means that no further question is worth asking.
 	ask(ctx context.Context, q question) (answer, error)
 	// bulk says whether the device understands GETBULK.
 	bulk() bool
 }
 
 var (
-	errSilent  = errors.New("silent")
-	errGone    = fmt.Errorf("%w altogether", errSilent)
-	errGarbled = errors.New("an answer that cannot be decoded")
+	errSilent     = errors.New("silent")
+	errPassedOver = errors.New("silent about a question")
+	errGarbled    = errors.New("an answer that cannot be decoded")
 )
 
 // A question is a GETNEXT, or a GETBULK if repetitions is more than zero.

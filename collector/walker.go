@@ -112,8 +112,8 @@ func walkAll(ctx context.Context, s session, spans []span, found harvest, l *lim
 func (w *walker) put(ctx context.Context, q question, asked []*walk) error {
 	a, err := w.session.ask(ctx, q)
 	switch {
-	case errors.Is(err, errSilent) && !errors.Is(err, errGone):
-		return w.unanswered(q, asked, err)
+	case errors.Is(err, errPassedOver):
+		return w.unanswered(q, asked)
 	case err != nil && !errors.Is(err, errGarbled):
 		return err
 	case err == nil && a.status == noError && w.settle(q, asked, a.variables):
@@ -204,11 +204,11 @@ func (w *walker) settle(q question, asked []*walk, values []variable) bool {
 // The question was too large for it, or for the way to it. Or there is an object that it never
 // tells, as happens: then the columns are asked for one by one, until that one is found, and
 // done without.
-func (w *walker) unanswered(q question, asked []*walk, silence error) error {
+func (w *walker) unanswered(q question, asked []*walk) error {
 	w.silences++
 	switch {
 	case w.silences > maxSilences:
-		return silence
+		return errSilent
 	case w.silences == 1 && len(asked) > 1:
 		w.halve()
 	case len(asked) > 1:

@@ -147,7 +147,7 @@ func TestTroubleCostsNothing(t *testing.T) {
 		{"genErr about one name once", 6, onlyOnce(answer{status: 5, index: 2}, nil)},
 		{"genErr about a name that is not there", 6, onlyOnce(answer{status: 5, index: 200}, nil)},
 		{"old values once", 4, onlyOnce(answer{variables: []variable{{name: "1.3.6.1", kind: integer}, {name: "1.3.6.1", kind: integer}}}, nil)},
-		{"silence once", 6, onlyOnce(answer{}, errSilent)},
+		{"silence once", 6, onlyOnce(answer{}, errPassedOver)},
 	} {
 		s := &tampered{Recording: recording(t, "colour-mfp"), spoil: c.spoil}
 		if diff := cmp.Diff(readAll(t, recording(t, "colour-mfp")), readAll(t, s)); diff != "" {
@@ -269,7 +269,7 @@ func TestSilentInTheMiddle(t *testing.T) {
 	s := &tampered{Recording: recording(t, "colour-mfp")}
 	s.spoil = func(q question, a answer) (answer, error) {
 		if len(s.asked) > 1 {
-			return answer{}, errGone
+			return answer{}, errSilent
 		}
 		return a, nil
 	}
@@ -299,7 +299,7 @@ func TestSilentColumn(t *testing.T) {
 			s.spoil = func(_ question, a answer) (answer, error) {
 				if slices.ContainsFunc(a.variables, func(v variable) bool { return under(column, v.name) }) {
 					silences++
-					return answer{}, errSilent
+					return answer{}, errPassedOver
 				}
 				return a, nil
 			}
@@ -361,6 +361,7 @@ func TestNothingButTrouble(t *testing.T) {
 		want error
 	}{
 		"silence":                           {err: errSilent, want: errSilent},
+		"silence about everything":          {err: errPassedOver, want: errSilent},
 		"garbage":                           {err: errGarbled, want: ErrMalformed},
 		"genErr":                            {bad: answer{status: 5, index: 1}, want: ErrMalformed},
 		"noSuchName of version 2c":          {bad: answer{status: noSuchName, index: 1}, want: ErrMalformed},
