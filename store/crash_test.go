@@ -219,7 +219,7 @@ func workSettle(s *store.Store, lane string, n int) error {
 // A child that appends and settles is killed at random moments. What it had confirmed is
 // there, or settled for good; nothing else is.
 func TestCrash(t *testing.T) {
-	rounds := 30
+	rounds := 15         // `make soak` has 500
 	if testing.Short() { // below an emulator, where a child takes two seconds to start
 		rounds = 6
 	}
