@@ -60,7 +60,7 @@ type Output struct {
 
 // takes says whether a record goes to an output. What somebody acts upon, an order or a
 // request for a technician, goes to one only.
-func (o Output) takes(r store.Record) bool { return o.Orders || r.Kind != kindOrder && !isRequest(r) }
+func (o Output) takes(r store.Packed) bool { return o.Orders || r.Kind != kindOrder && !isRequest(r) }
 
 // An Agent is the daemon. Run may be called once.
 type Agent struct {

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -160,6 +161,7 @@ func (l *link) Send(_ context.Context, batch []transport.Message) (transport.Rec
 		default:
 			l.seen[m.ID()] = true
 			receipt.Accepted++
+			m.Body = bytes.Clone(m.Body) // the batch is used again
 			l.got = append(l.got, m)
 		}
 	}

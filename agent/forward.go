@@ -38,6 +38,7 @@ type forwarder struct {
 
 	lanes    []*window // urgent before bulk
 	inFlight int
+	texts    [][]byte // that were batches and can be again
 	landed   chan *flight
 	orders   []transport.OrderState // not yet written down
 
@@ -110,7 +111,7 @@ func (f *forwarder) gather(ctx context.Context) {
 // deliver sends until nothing waits any more, or until one batch was not answered; then
 // those on the way still land. The next call begins again with what is not settled.
 func (f *forwarder) deliver(ctx context.Context) error {
-	defer func() { f.lanes, f.broken = nil, false }()
+	defer func() { f.lanes, f.texts, f.broken = nil, nil, false }()
 	for _, lane := range []string{store.Urgent, store.Bulk} {
 		f.lanes = append(f.lanes, newWindow(f.agent.store.Reader(f.to.Name, lane), f.to.takes))
 	}
@@ -145,6 +146,9 @@ func (f *forwarder) depart(ctx context.Context) error {
 					break
 				}
 				f.inFlight++
+				if n := len(f.texts); n > 0 {
+					next.text, f.texts = f.texts[n-1], f.texts[:n-1]
+				}
 				f.launch(ctx, next)
 			}
 		}
@@ -153,11 +157,11 @@ func (f *forwarder) depart(ctx context.Context) error {
 }
 
 // send delivers one part of a batch, within its time.
-func (f *forwarder) send(ctx context.Context, units []*unit) (transport.Receipt, error) {
-	batch := make([]transport.Message, len(units))
+func (f *forwarder) send(ctx context.Context, records []store.Record) (transport.Receipt, error) {
+	batch := make([]transport.Message, len(records))
 	f.agent.time.now() // a clock that was just set by the network that is back
-	for i, u := range units {
-		batch[i] = f.agent.time.message(u.Record)
+	for i, r := range records {
+		batch[i] = f.agent.time.message(r)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
@@ -171,6 +175,7 @@ func (f *forwarder) arrivals() (failure error) {
 		select {
 		case landed := <-f.landed:
 			f.inFlight--
+			f.texts = append(f.texts, landed.text)
 			f.learn(landed)
 			landed.land()
 			f.orders = append(f.orders, landed.orders...)
@@ -200,13 +205,12 @@ func graver(first, second error) error {
 // learn takes from an answer how much to send. What was too much halves the batches at once;
 // they grow again by little, so that it is rarely too much again.
 func (f *forwarder) learn(landed *flight) {
-	size := weight(landed.units)
 	noAnswer := errors.Is(landed.err, transport.ErrNoReceipt) || errors.Is(landed.err, transport.ErrTimeout)
 	switch {
 	case landed.tooLarge > 0:
 		f.bytes = landed.tooLarge / 2
 	case noAnswer, landed.took > slow: // a slow line, or a broker that drops what is too large for it without a word
-		f.bytes = size / 2
+		f.bytes = len(landed.text) / 2
 	case landed.err == nil && landed.took < quick:
 		f.bytes = min(f.bytes+f.bytes/64+64, mostBytes)
 	}
@@ -271,6 +275,9 @@ func (f *forwarder) write(s *settlement) error {
 // verdict is what the portal said of records, as the store wants it.
 func verdict(units []*unit) (answered []store.Record, rejected []store.Rejection, err error) {
 	for _, u := range units {
+		if u.damaged {
+			continue
+		}
 		answered = append(answered, u.Record)
 		if u.problem == nil {
 			continue
@@ -293,7 +300,7 @@ func (f *forwarder) confirmed(done []*unit) {
 		case u.problem != nil:
 			rejected++
 			a.log.Error("the portal refused a record", "dest", f.to.Name, "record", u.id(), "reason", u.problem.Title, "err", u.problem.Detail)
-		case !u.passed:
+		case !u.passed && !u.damaged:
 			taken++
 		}
 	}

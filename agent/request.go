@@ -42,9 +42,13 @@ type Request struct {
 const technicianRequested = "technicianRequested"
 
 // isRequest says whether a record asks for a technician.
-func isRequest(r store.Record) bool {
+func isRequest(r store.Packed) bool {
+	if r.Kind != kindAlert || r.Lane != store.Urgent {
+		return false
+	}
 	var body struct{ Event string }
-	return r.Kind == kindAlert && r.Lane == store.Urgent && json.Unmarshal(r.Body, &body) == nil && body.Event == technicianRequested
+	text, err := r.AppendBody(nil)
+	return err == nil && json.Unmarshal(text, &body) == nil && body.Event == technicianRequested
 }
 
 // Request asks for a technician, in the urgent lane. The same words for the same device

@@ -13,7 +13,7 @@ import (
 // portal still hears the readings of each device in the order in which they were taken.
 type window struct {
 	reader  *store.Reader
-	takes   func(store.Record) bool // what the output does not take is passed over
+	takes   func(store.Packed) bool // what the output does not take is passed over
 	units   []*unit                 // oldest first
 	bytes   int                     // of their bodies, as long as these are needed, and unitBytes of each
 	lines   map[string]*line        // by subject; none is empty and free
@@ -27,9 +27,10 @@ const unitBytes = 512
 
 // A unit is one record of a window.
 type unit struct {
-	store.Record      // without its body once it is answered
+	store.Packed      // without its body once it is answered
 	place        int  // in the window: the first is 0
 	passed       bool // over, since the output does not take it
+	damaged      bool // and left out, so that the store puts it into quarantine
 	answered     bool
 	problem      *transport.Problem // why it was refused; nil if it was taken
 }
@@ -44,7 +45,7 @@ type line struct {
 	busy    bool    // some of it is on the way
 }
 
-func newWindow(r *store.Reader, takes func(store.Record) bool) *window {
+func newWindow(r *store.Reader, takes func(store.Packed) bool) *window {
 	return &window{reader: r, takes: takes, lines: map[string]*line{}}
 }
 
@@ -56,10 +57,10 @@ func (w *window) fill(bytes int) error {
 			return err
 		}
 		for _, r := range records {
-			u := &unit{Record: r, place: w.places}
+			u := &unit{Packed: r, place: w.places}
 			w.places++
 			w.units = append(w.units, u)
-			w.bytes += len(r.Body) + unitBytes
+			w.bytes += u.Size() + unitBytes
 			if u.passed = !w.takes(r); u.passed {
 				w.answer(u)
 			}
@@ -93,13 +94,13 @@ func (w *window) next(bytes int) *flight {
 		}
 	}
 	slices.SortFunc(free, func(a, b *line) int { return a.waiting[0].place - b.waiting[0].place })
-	f := &flight{window: w}
+	f := &flight{window: w, bytes: bytes}
 	share := min(max(fewRecords, w.waiting/mostInFlight), mostRecords)
 	size := 0
 	for _, q := range free {
 		n := 0
-		for n < len(q.waiting) && len(f.units)+n < share && (size == 0 || size+len(q.waiting[n].Body) <= bytes) {
-			size += len(q.waiting[n].Body)
+		for n < len(q.waiting) && len(f.units)+n < share && (size == 0 || size+q.waiting[n].Size() <= bytes) {
+			size += q.waiting[n].Size()
 			n++
 		}
 		if n == 0 {
@@ -139,6 +140,6 @@ func (w *window) settled() []*unit {
 
 // answer notes that a unit needs not be sent any more, and lets go of its body.
 func (w *window) answer(u *unit) {
-	w.bytes -= len(u.Body)
-	u.answered, u.Body = true, nil
+	w.bytes -= u.Size()
+	u.answered, u.Packed = true, store.Packed{Record: u.Record}
 }

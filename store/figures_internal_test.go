@@ -145,7 +145,11 @@ func (f *figures) drain(batch, left int) {
 		f.Fatal(err)
 	}
 	for reader := f.store.Reader("portal", Bulk); w.Bulk > left; {
-		records, err := reader.Next(min(batch, w.Bulk-left), 1<<30)
+		waiting, err := reader.Next(min(batch, w.Bulk-left), 1<<30)
+		var records []Record
+		for _, p := range waiting {
+			records = append(records, p.Record)
+		}
 		if err == nil {
 			err = f.store.Update(func(t *Tx) error { return t.Settle("portal", records, nil) })
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -47,9 +48,17 @@ func (t *Tx) append(r *Record) error {
 }
 
 // Pending returns what dest has not answered for in this lane, oldest first: what the
-// first Next of a [Reader] returns.
+// first Next of a [Reader] returns, with the bodies.
 func (s *Store) Pending(dest, lane string, max, maxBytes int) ([]Record, error) {
-	return s.Reader(dest, lane).Next(max, maxBytes)
+	waiting, err := s.Reader(dest, lane).Next(max, maxBytes)
+	var batch []Record
+	for _, w := range waiting {
+		if body, err := w.AppendBody(nil); err == nil {
+			w.Body = body
+			batch = append(batch, w.Record)
+		}
+	}
+	return batch, err
 }
 
 // A Reader goes through what waits for one destination in one lane, ahead of what is
@@ -73,12 +82,12 @@ func (s *Store) Reader(dest, lane string) *Reader {
 	return &Reader{s, dest, lane, passed{map[identity]bool{}, map[string]uint64{}}}
 }
 
-// Next returns what comes next, oldest first: at most max records with bodies of at most
+// Next returns what comes next, oldest first: at most max records whose sizes are at most
 // maxBytes in all, but always one if there is one. What a person wants sent again comes
 // first, then what was saved from another file, each in batches of its own, so that a
 // batch is of one stream unless it is sent again. The records are copies.
-func (r *Reader) Next(max, maxBytes int) ([]Record, error) {
-	var batch []Record
+func (r *Reader) Next(max, maxBytes int) ([]Packed, error) {
+	var batch []Packed
 	err := r.store.View(func(t *Tx) error {
 		if err := t.check(r.dest, r.lane); err != nil {
 			return fmt.Errorf("pending: %w", err)
@@ -96,7 +105,7 @@ func (r *Reader) Next(max, maxBytes int) ([]Record, error) {
 	return batch, err
 }
 
-func (p passed) add(batch []Record, again bool) {
+func (p passed) add(batch []Packed, again bool) {
 	for _, r := range batch {
 		if again {
 			p.returned[r.identity()] = true
@@ -137,21 +146,24 @@ func (t *Tx) again(dest, lane string, p passed) queue {
 
 // collect copies records until there are enough. One that does not decode is left
 // out; settling the next one puts it into quarantine.
-func (t *Tx) collect(from queue, max, maxBytes int) []Record {
-	var batch []Record
+func (t *Tx) collect(from queue, max, maxBytes int) []Packed {
+	var batch []Packed
 	size := 0
 	for r, value := range from {
 		if len(batch) >= max {
 			break
 		}
-		if r.decode(&t.store.packer, value) != nil {
+		flags, err := r.decodeHead(value)
+		if err != nil {
 			continue
 		}
-		size += len(r.Body)
+		p := Packed{r, bytes.Clone(r.Body), flags, &t.store.packer}
+		p.Body = nil
+		size += p.Size()
 		if len(batch) > 0 && size > maxBytes {
 			break
 		}
-		batch = append(batch, r)
+		batch = append(batch, p)
 	}
 	return batch
 }

@@ -121,11 +121,14 @@ func TestReader(t *testing.T) {
 	s := open(t, newPath(t))
 	fill(t, s, store.Bulk, 5)
 	r := s.Reader(portal, store.Bulk)
-	next := func(want string) []store.Record {
+	next := func(want string) (batch []store.Record) {
 		t.Helper()
-		batch, err := r.Next(2, 1<<20)
+		waiting, err := r.Next(2, 1<<20)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, w := range waiting {
+			batch = append(batch, w.Record)
 		}
 		if got := numbers(batch); got != want {
 			t.Errorf("next is %q, want %q", got, want)

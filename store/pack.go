@@ -55,11 +55,11 @@ func (p *packer) deflate(to, text []byte) (value []byte, ok bool) {
 	return b.Bytes(), true
 }
 
-// unpack returns a copy of the text that pack was given. What does not end within MaxBody
-// was not packed by us.
-func (p *packer) unpack(stored []byte, flags byte) ([]byte, error) {
+// unpack appends the text that pack was given. What does not end within MaxBody was not
+// packed by us.
+func (p *packer) unpack(to, stored []byte, flags byte) ([]byte, error) {
 	if flags&deflated == 0 {
-		return bytes.Clone(stored), nil
+		return append(to, stored...), nil
 	}
 	r, ok := p.readers.Get().(*inflater)
 	if !ok {
@@ -67,9 +67,9 @@ func (p *packer) unpack(stored []byte, flags byte) ([]byte, error) {
 	}
 	defer p.readers.Put(r)
 	if err := r.inflate(stored); err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
+		return to, fmt.Errorf("unpack: %w", err)
 	}
-	return bytes.Clone(r.text), nil
+	return append(to, r.text...), nil
 }
 
 // inflate leaves the text in r.text.

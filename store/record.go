@@ -40,6 +40,32 @@ type Record struct {
 	Body    []byte    // JSON, at most MaxBody bytes
 }
 
+// A Packed is a record whose body is still as it lies in the file. To unpack it takes most
+// of the time of reading, and so is left to whoever needs it, when that is.
+type Packed struct {
+	Record        // without Body
+	stored []byte // the body
+	flags  byte
+	packer *packer
+}
+
+// packedTo is what of a body is left, about, if it is packed: a fifth.
+const packedTo = 5
+
+// Size is how long the body is, in bytes: about, if it is packed.
+func (p Packed) Size() int {
+	if p.flags&deflated != 0 {
+		return packedTo * len(p.stored)
+	}
+	return len(p.stored)
+}
+
+// AppendBody appends the body. It fails if that cannot be unpacked; then the record is not
+// to be settled with the others, and so ends in quarantine.
+func (p Packed) AppendBody(to []byte) ([]byte, error) {
+	return p.packer.unpack(to, p.stored, p.flags)
+}
+
 // check says what is wrong with a record that comes from a caller, but for its body's JSON.
 func (r Record) check() error {
 	switch {
@@ -82,7 +108,7 @@ func (r Record) encode(p *packer) []byte {
 func (r *Record) decode(p *packer, value []byte) error {
 	flags, err := r.decodeHead(value)
 	if err == nil {
-		r.Body, err = p.unpack(r.Body, flags)
+		r.Body, err = p.unpack(nil, r.Body, flags)
 	}
 	return err
 }

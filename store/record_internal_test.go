@@ -64,7 +64,7 @@ func TestRecordPacking(t *testing.T) {
 		}
 	}
 	bomb, _ := (&packer{}).pack(nil, make([]byte, 2*MaxBody))
-	if text, err := (&packer{}).unpack(bomb, deflated); err == nil {
+	if text, err := (&packer{}).unpack(nil, bomb, deflated); err == nil {
 		t.Errorf("what is packed of too much: %d bytes", len(text))
 	}
 }

@@ -95,5 +95,5 @@ func (t *Tx) unsealState(bucket string, key, value []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.store.unpack(stored, flags)
+	return t.store.unpack(nil, stored, flags)
 }

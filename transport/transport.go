@@ -40,7 +40,7 @@ type Link interface {
 	// Send delivers a batch and returns the portal's word on it. If it returns an
 	// error, nothing of the batch is settled and all of it is to be sent again, since
 	// the portal drops what it has already. It returns at the latest when ctx or
-	// Config.Timeout ends.
+	// Config.Timeout ends, and keeps nothing of the batch.
 	//
 	// A caller needs to tell three kinds of error apart: those that wrap ErrRefused
 	// (sending the same batch again is useless: halve it, and set a single record
