@@ -27,8 +27,8 @@ var homes = map[string][]string{
 	"github.com/gosnmp/gosnmp":             {"collector", "collector/simulator"},
 	"go.etcd.io/bbolt":                     {"store"},
 	"github.com/eclipse/paho.mqtt.golang":  {"transport", "transport/portal"},
-	"github.com/gorilla/websocket":         {"transport"},                     // of paho, whose own use of it knows no context
-	"github.com/klauspost/compress":        {"transport", "transport/portal"}, // zstd, for portals that offer it
+	"github.com/gorilla/websocket":         {"transport"},                              // of paho, whose own use of it knows no context
+	"github.com/klauspost/compress":        {"store", "transport", "transport/portal"}, // zstd, of records on disk and for portals that offer it
 	"github.com/mochi-mqtt/server/v2":      {"transport/transporttest"},
 	"github.com/kardianos/service":         {"packaging"},
 	"github.com/inconshreveable/mousetrap": {"packaging"}, // of cobra, whose own use of it speaks English only

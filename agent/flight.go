@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"meteragent/store"
@@ -67,8 +68,9 @@ func (f *flight) carry(ctx context.Context, send func(context.Context, []store.R
 // part unpacks the next units, at most so many, and no more than what a part may have, but
 // always one. It returns those that can be sent, and how many it looked at.
 func (f *flight) part(size int) (records []store.Record, n int) {
-	f.text = f.text[:0]
-	for _, u := range f.units[f.done:min(f.done+size, len(f.units))] {
+	units := f.units[f.done:min(f.done+size, len(f.units))]
+	f.text = slices.Grow(f.text[:0], weight(units, f.bytes))
+	for _, u := range units {
 		begin := len(f.text)
 		text, err := u.AppendBody(f.text)
 		if n > 0 && len(text) > f.bytes {
@@ -89,6 +91,16 @@ func (f *flight) part(size int) (records []store.Record, n int) {
 func tooLarge(err error) bool {
 	e, ok := errors.AsType[*transport.Error](err)
 	return ok && e.Status == http.StatusRequestEntityTooLarge
+}
+
+// weight is the size of all bodies, in bytes, but not much more than most.
+func weight(units []*unit, most int) (bytes int) {
+	for _, u := range units {
+		if bytes += u.Size(); bytes > most {
+			break
+		}
+	}
+	return bytes
 }
 
 // land writes the portal's word on the units. Nothing else looks at them meanwhile.

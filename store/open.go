@@ -314,7 +314,7 @@ func (s *Store) prepare() error {
 				return err
 			}
 		}
-		// From format 1 to 2 to 3: values of the older kinds stay as they are, new ones are
+		// From format 1 to 2, 3 and 4: values of the older kinds stay as they are, new ones are
 		// of the newest kind (seal.go). Only the number keeps older versions away.
 		return t.bucket(metaBucket).Put([]byte("format"), []byte(strconv.Itoa(format)))
 	})

@@ -143,6 +143,9 @@ var format2 []byte
 //go:embed testdata/format-3.db.gz
 var format3 []byte
 
+//go:embed testdata/format-4.db.gz
+var format4 []byte
+
 // A file of each format opens for ever. It holds three bulk records, of which the
 // portal has answered for two and refused one, an urgent one to be sent again, and a
 // value. From format 2 on the third bulk record is a long one, and from 3 on it is of era 7.
@@ -156,6 +159,7 @@ func TestOpenOlderFormats(t *testing.T) {
 		{"format 1", "YGASSBVDWUFKYPJT7QGDEL3XLK", format1, 17, 0},
 		{"format 2", "LI6J4AO6NU44PNDRJVXPTVQREJ", format2, 4000, 0},
 		{"format 3", "ZJUNG4VH2TMQTXY5NNQ4SIRFRG", format3, 4000, 7},
+		{"format 4", "JS7J4YH3Q5JTJ7R3JEFWTL6BCJ", format4, 4000, 7},
 	} {
 		path := newPath(t)
 		write(t, path, unpack(t, c.file))

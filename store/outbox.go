@@ -157,7 +157,7 @@ func (t *Tx) collect(from queue, max, maxBytes int) []Packed {
 		if err != nil {
 			continue
 		}
-		p := Packed{r, bytes.Clone(r.Body), flags, &t.store.packer}
+		p := Packed{r, bytes.Clone(r.Body), flags, unpackedSize(r.Body, flags), &t.store.packer}
 		p.Body = nil
 		size += p.Size()
 		if len(batch) > 0 && size > maxBytes {

@@ -46,19 +46,12 @@ type Packed struct {
 	Record        // without Body
 	stored []byte // the body
 	flags  byte
+	size   int
 	packer *packer
 }
 
-// packedTo is what of a body is left, about, if it is packed: a fifth.
-const packedTo = 5
-
-// Size is how long the body is, in bytes: about, if it is packed.
-func (p Packed) Size() int {
-	if p.flags&deflated != 0 {
-		return packedTo * len(p.stored)
-	}
-	return len(p.stored)
-}
+// Size is how long the body is, in bytes: about, if a version before format 4 packed it.
+func (p Packed) Size() int { return p.size }
 
 // AppendBody appends the body. It fails if that cannot be unpacked; then the record is not
 // to be settled with the others, and so ends in quarantine.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"compress/flate"
 	"crypto/rand"
 	"encoding/binary"
 	"strings"
@@ -63,9 +65,16 @@ func TestRecordPacking(t *testing.T) {
 			}
 		}
 	}
-	bomb, _ := (&packer{}).pack(nil, make([]byte, 2*MaxBody))
-	if text, err := (&packer{}).unpack(nil, bomb, deflated); err == nil {
+	bomb, flags := (&packer{}).pack(nil, make([]byte, 2*MaxBody))
+	if text, err := (&packer{}).unpack(nil, bomb, flags); err == nil {
 		t.Errorf("what is packed of too much: %d bytes", len(text))
+	}
+	var old bytes.Buffer
+	w, _ := flate.NewWriter(&old, flate.BestCompression)
+	w.Write(make([]byte, 2*MaxBody))
+	w.Close()
+	if text, err := (&packer{}).unpack(nil, old.Bytes(), deflated); err == nil {
+		t.Errorf("what format 3 packed of too much: %d bytes", len(text))
 	}
 }
 
@@ -109,7 +118,7 @@ func TestUnseal(t *testing.T) {
 func TestUnsealUnknownEncoding(t *testing.T) {
 	for at := range 2 {
 		value := seal("b", nil, 0, []byte("payload"))
-		value[at] += 4
+		value[at] += 8
 		binary.BigEndian.PutUint32(value[2:], checksum("b", nil, value))
 		if got, err := unsealPlain("b", nil, value); err == nil {
 			t.Errorf("byte %d: got %q", at, got)
@@ -128,7 +137,7 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seq uint64, payload []byte) {
 		p := &packer{}
 		first := Record{Seq: seq}
-		if err := first.decode(p, seal(laneBucket("", ""), number(seq), byte(seq)&dated, payload)); err != nil {
+		if err := first.decode(p, seal(laneBucket("", ""), number(seq), byte(seq)&(deflated|dated|zipped), payload)); err != nil {
 			return
 		}
 		second := Record{Seq: seq}

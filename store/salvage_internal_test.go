@@ -472,7 +472,7 @@ func TestSalvageHasADeadline(t *testing.T) {
 // What a newer version wrote is not salvaged, also when it is damaged.
 func TestSalvageLeavesNewerAlone(t *testing.T) {
 	m := newSpecimen(t)
-	data := bytes.Replace(m.file, []byte("format3"), []byte("format4"), -1)
+	data := bytes.ReplaceAll(m.file, fmt.Append(nil, "format", format), fmt.Append(nil, "format", format+1))
 	clear(data[:pageSize])
 	path := filepath.Join(t.TempDir(), "meteragent.db")
 	if err := os.WriteFile(path, data, 0o600); err != nil {

@@ -14,8 +14,9 @@ const (
 
 // Flags of a sealed value.
 const (
-	deflated = 1 // its body is packed
+	deflated = 1 // its body is packed, as formats 2 and 3 did it (RFC 1951)
 	dated    = 2 // it begins with the number of an era
+	zipped   = 4 // its body is packed (RFC 8878)
 )
 
 var errSeal = errors.New("checksum does not match")
@@ -39,7 +40,7 @@ func unseal(bucket string, key, value []byte) (flags byte, payload []byte, err e
 	switch {
 	case len(value) < sealSize || binary.BigEndian.Uint32(value[2:]) != checksum(bucket, key, value):
 		return 0, nil, errSeal
-	case value[0] > sealVersion || value[1]&^(deflated|dated) != 0:
+	case value[0] > sealVersion || value[1]&^(deflated|dated|zipped) != 0:
 		return 0, nil, errors.New("encoding is unknown")
 	}
 	return value[1], value[sealSize:], nil
