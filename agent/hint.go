@@ -65,6 +65,14 @@ func Hint(err error) text.Key {
 	return ""
 }
 
+// Advised is a sentence about an error, and what to do about that.
+func Advised(words *text.Catalogue, sentence string, err error) string {
+	if key := Hint(err); key != "" {
+		return sentence + "; " + words.Say(key)
+	}
+	return sentence
+}
+
 // hint is the sentence in the language of the log.
 func hint(err error) string {
 	key := Hint(err)

@@ -116,8 +116,12 @@ func (m Memory) saved(s *page.Status, words *text.Catalogue) error {
 	if _, err := os.Stat(saved.SetAside); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	s.Problems = append(s.Problems, words.Say("problem.salvaged",
-		"time", saved.At, "records", saved.Records, "missing", max(saved.Missing, 0), "file", saved.SetAside))
+	problem := text.Key("problem.salvaged")
+	if saved.Missing < 0 {
+		problem = text.Key("problem.salvaged.unknown")
+	}
+	s.Problems = append(s.Problems, words.Say(problem,
+		"time", saved.At, "records", saved.Records, "missing", saved.Missing, "file", saved.SetAside))
 	return nil
 }
 
@@ -153,10 +157,7 @@ func (m Memory) room(s *page.Status, words *text.Catalogue) error {
 		s.Store.Readings, s.Store.InMemory, s.Store.FailingSince = m.writer.count(), left, disk.since
 		if disk.err != nil {
 			problem := words.Say("problem.disk", "time", disk.since, "count", left, "error", disk.err)
-			if hint := Hint(disk.err); hint != "" {
-				problem += "; " + words.Say(hint)
-			}
-			s.Problems = append(s.Problems, problem)
+			s.Problems = append(s.Problems, Advised(words, problem, disk.err))
 		}
 	}
 	if m.Clock == collector.ClockEstimated {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"meteragent/agent"
@@ -16,7 +17,8 @@ import (
 // mostly since the disk is full, ending would make the service manager start the program every
 // few seconds, and each start may read the whole file. So the program stays, says what is
 // wrong, and tries again. Meanwhile no copier is read: without its database the agent does not
-// know what it has ordered.
+// know what it has ordered. A service also waits for what somebody must mend, such as a file
+// that belongs to another account; a person at a terminal is told, and has the prompt back.
 
 // How long it waits between two tries: it doubles, up to mendMost where each try reads a
 // damaged file, and up to roomMost where it does not.
@@ -27,8 +29,11 @@ const (
 )
 
 // passes reports whether an error of opening may go away while the program waits.
-func passes(err error) bool {
-	return errors.Is(err, store.ErrDamaged) || agent.Disk(err) != nil
+func (d *daemon) passes(err error) bool {
+	if errors.Is(err, store.ErrDamaged) || agent.Disk(err) != nil {
+		return true
+	}
+	return !d.watched && (errors.Is(err, store.ErrInUse) || errors.Is(err, store.ErrNewer) || errors.Is(err, fs.ErrPermission))
 }
 
 // open opens the database, and makes what else an agent has in its folder.
@@ -55,7 +60,7 @@ func openStore(cfg config.Config) (*store.Store, error) {
 // result is nil if ctx ended before.
 func (d *daemon) awaitStore(ctx context.Context, ready func()) (s *store.Store, err error) {
 	s, err = d.open()
-	if !passes(err) {
+	if !d.passes(err) {
 		return s, err
 	}
 	ready() // it waits on purpose; a start that takes too long would be ended
@@ -88,7 +93,7 @@ func (d *daemon) tryStore(ctx context.Context) (*store.Store, error) {
 			return nil, nil
 		}
 		s, err := d.open()
-		if !passes(err) {
+		if !d.passes(err) {
 			return s, err
 		}
 		most := roomMost
@@ -112,7 +117,9 @@ func (d *daemon) brokenFacts(since time.Time, err error) page.Facts {
 	return page.Facts{
 		Status: func(lang string) (page.Status, error) {
 			now := status
-			now.Now, now.Problems = time.Now().UTC(), []string{text.For(lang).Say(problem, "time", since, "error", err)}
+			words := text.For(lang)
+			now.Now = time.Now().UTC()
+			now.Problems = []string{agent.Advised(words, words.Say(problem, "time", since, "error", err), err)}
 			return now, nil
 		},
 		Readings: func(string) ([]page.Entry, error) { return nil, err },

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"meteragent/agent/config"
+	"meteragent/store"
 )
 
 // A damaged database that cannot be mended is said once and waited for, with longer and
@@ -44,6 +47,52 @@ func TestDatabaseCannotBeMended(t *testing.T) {
 			t.Errorf("saved %+v, %v", saved, err)
 		}
 	})
+}
+
+// A service waits for a database that another process has, that belongs to somebody else, or
+// that a newer version wrote, and says so on its page; a person at a terminal is told.
+func TestDatabaseOfOthers(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		other, err := store.Open(databasePath(folder), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(10*time.Minute, func() { other.Close() })
+		d := &daemon{cfg: config.Config{Store: config.Store{Folder: folder}}, log: slog.New(slog.DiscardHandler), watched: true}
+		if s, err := d.awaitStore(t.Context(), func() {}); s != nil || !errors.Is(err, store.ErrInUse) {
+			t.Errorf("at a terminal: got %v, %v", s, err)
+		}
+		d.watched = false
+		begin := time.Now()
+		s, err := d.awaitStore(t.Context(), func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if took := time.Since(begin); took < 9*time.Minute || took > 12*time.Minute {
+			t.Errorf("opened after %s", took)
+		}
+	})
+	for _, c := range []struct {
+		err                 error
+		service, atTerminal bool
+	}{
+		{store.ErrDamaged, true, true},
+		{syscall.ENOSPC, true, true},
+		{store.ErrInUse, true, false},
+		{store.ErrNewer, true, false},
+		{&fs.PathError{Op: "open", Path: "meteragent.db", Err: syscall.EACCES}, true, false},
+		{&fs.PathError{Op: "mkdir", Path: "data", Err: syscall.ENOTDIR}, false, false},
+		{nil, false, false},
+	} {
+		if got := (&daemon{}).passes(c.err); got != c.service {
+			t.Errorf("%v: a service waits: %t", c.err, got)
+		}
+		if got := (&daemon{watched: true}).passes(c.err); got != c.atTerminal {
+			t.Errorf("%v: at a terminal it waits: %t", c.err, got)
+		}
+	}
 }
 
 // While it waits, the program can be told to stop; what the page says is why it waits.

@@ -72,6 +72,8 @@ type daemon struct {
 	log   *slog.Logger
 	end   func() error // closes the log
 
+	watched bool // a person started it at a terminal
+
 	unenrolled []text.Sentence    // problems of portals without the certificate they should have
 	restart    context.CancelFunc // ends the program in order, so that the service manager starts it again
 }
@@ -88,7 +90,8 @@ func (a *app) daemon(ctx context.Context, service bool, ready func()) (*daemon, 
 	for _, p := range problems {
 		log.Error(what, "problem", p(a.say))
 	}
-	d := &daemon{cfg: cfg, log: log, end: end}
+	f, isFile := a.err.(*os.File)
+	d := &daemon{cfg: cfg, log: log, end: end, watched: isFile && isTerminal(f)}
 	if d.store, err = d.awaitStore(ctx, ready); err == nil && d.store != nil {
 		err = a.assemble(d, append(problems, trouble))
 	}
@@ -329,7 +332,7 @@ func databaseFailure(err error) error {
 // makes no new one.
 func (a *app) openMemory(cfg config.Config) (agent.Memory, func() error, error) {
 	path := databasePath(cfg.Store.Folder)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return agent.Memory{}, nil, failure{code: failed, err: err, hint: text.Key("hint.database.none")}
 	}
 	s, err := store.Open(path, storeOptions(cfg))
