@@ -26,6 +26,7 @@ func serviceSID(name string) string {
 // folderRights is who may do what in a folder below %ProgramData%, in Windows' own notation (SDDL). Without it every user of
 // the machine could read the portal's token there and put files beside it.
 //
+//	O:BA       it belongs to the administrators, whoever made it
 //	D:P        this list, and nothing inherited from %ProgramData%
 //	(A;OICI;   allow, also in files (OI) and folders (CI) within
 //	FA;;;SY)   everything to the system
@@ -36,5 +37,5 @@ func folderRights(writable bool) string {
 	if writable {
 		service = "FRFWFXSD"
 	}
-	return "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;" + service + ";;;" + serviceSID(Name) + ")"
+	return "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;" + service + ";;;" + serviceSID(Name) + ")"
 }

@@ -129,7 +129,7 @@ func TestServiceSID(t *testing.T) {
 
 // Nobody but the system, the administrators and the service itself is named, and the service writes its data only.
 func TestFolderRights(t *testing.T) {
-	const others = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+	const others = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 	own := ";;;" + serviceSID(Name) + ")"
 	for writable, want := range map[bool]string{
 		false: others + "(A;OICI;FRFX" + own,

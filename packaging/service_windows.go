@@ -56,7 +56,8 @@ func prepare(registration) error {
 	return nil
 }
 
-// protect makes a folder, or gives an existing one these rights (SDDL) and no others.
+// protect makes a folder, or gives an existing one this owner and these rights (SDDL) and no others. Any user may make
+// folders below %ProgramData%, and as its owner could change the rights again.
 func protect(path, rights string) error {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return err
@@ -65,12 +66,16 @@ func protect(path, rights string) error {
 	if err != nil {
 		return fmt.Errorf("rights of %s: %w", path, err)
 	}
+	owner, _, err := descriptor.Owner()
+	if err != nil {
+		return fmt.Errorf("rights of %s: %w", path, err)
+	}
 	list, _, err := descriptor.DACL()
 	if err != nil {
 		return fmt.Errorf("rights of %s: %w", path, err)
 	}
 	err = windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT,
-		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+		windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, owner, nil, list, nil)
 	if err != nil {
 		return fmt.Errorf("rights of %s: %w", path, err)
 	}

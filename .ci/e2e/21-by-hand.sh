@@ -23,6 +23,10 @@ check "nothing is installed yet" ends 3 "" service status
 check "there is nothing to start" ends 3 "" service start
 check "there is nothing to stop" ends 3 "" service stop
 check "removing nothing is no error" service uninstall
+inside sed -i.right 's/^customer/custmer/' /etc/meteragent/meteragent.toml
+check "a bad configuration is not installed, and its problems are listed" ends 2 custmer service install
+check "nothing is installed still" ends 3 "" service status
+inside mv /etc/meteragent/meteragent.toml.right /etc/meteragent/meteragent.toml
 check "it can be installed" service install
 check "again" service install
 check "the service can read what was written before" owner /etc/meteragent/meteragent.toml "root:meteragent 640"
