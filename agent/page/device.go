@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"meteragent/agent/text"
 )
@@ -34,7 +33,8 @@ func (f Facts) device(w http.ResponseWriter, r *http.Request) {
 			el("header", el("h1", words(title))),
 			el("main",
 				given(len(entries) == 0, el("p", words(v.Say("device.none")))),
-				given(len(entries) > 0, el("section", v.history(id, entries))))))
+				given(len(entries) > 0, el("section", v.history(id, entries))),
+				el("p", el("a", attr("href", "/?lang="+string(v.Lang())), words(v.Say("page.back")))))))
 	if err := write(&out, page); err != nil {
 		f.fail(w, err)
 		return
@@ -97,7 +97,7 @@ func (v view) supplyName(device, key string) string {
 		}
 		for _, s := range d.Reading.Supplies {
 			if s.Key == key {
-				return cmp.Or(s.Description, strings.TrimSpace(s.Colorant+" "+s.Type), key)
+				return cmp.Or(s.Description, v.supplyWords(s), key)
 			}
 		}
 	}

@@ -27,6 +27,7 @@ func facts() page.Facts {
 		Supplies: []collector.Supply{
 			{Key: "1.1", Description: `Toner <b>"black"`, Colorant: "black", Type: "toner", Level: collector.Level{Kind: collector.Measured, Percent: &percent}},
 			{Key: "1.2", Colorant: "cyan", Type: "toner", Level: collector.Level{Kind: collector.Some}},
+			{Key: "1.3", Colorant: "violet", Type: "inkCartridge", Level: collector.Level{Kind: collector.Unknown}},
 			{Key: "1.3", Description: "Waste", Class: "receptacleThatIsFilled", Level: collector.Level{Kind: collector.Measured, Percent: &percent}},
 		},
 	}
@@ -73,8 +74,8 @@ func get(t *testing.T, path, host string) *httptest.ResponseRecorder {
 // says cannot become markup.
 func TestPage(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"ABC12345", "123,456", "1 h ago", "Does not deliver", "no such host", "DNS", "9.5", "some left", "10.0.0.9:161", "ordered", "LST00001 is lost", "at 10.0.0.4:161", "TWO00002 answer at 10.0.0.3:161 by turns"},
-		"de": {"ABC12345", "123.456", "vor 1 h", "Liefert nicht", "no such host", "DNS", "9,5", "etwas da", "10.0.0.9:161", "bestellt", "LST00001 ist verschwunden", "unter 10.0.0.4:161", "TWO00002 antworten abwechselnd unter 10.0.0.3:161"},
+		"en": {"ABC12345", "123,456", "1 h ago", "Does not deliver", "no such host", "DNS", "9.5", "some left", "cyan toner", "violet ink<", "10.0.0.9:161", "ordered", "LST00001 is lost", "at 10.0.0.4:161", "TWO00002 answer at 10.0.0.3:161 by turns"},
+		"de": {"ABC12345", "123.456", "vor 1 h", "Liefert nicht", "no such host", "DNS", "9,5", "etwas da", "Toner Cyan", "Tinte violet<", "10.0.0.9:161", "bestellt", "LST00001 ist verschwunden", "unter 10.0.0.4:161", "TWO00002 antworten abwechselnd unter 10.0.0.3:161"},
 	} {
 		body := get(t, "/?lang="+lang, "127.0.0.1:8631").Body.String()
 		for _, text := range want {

@@ -76,5 +76,5 @@ func (v view) request(said string, form bool, device, wrong string) part {
 						el("br"),
 						el("textarea", attr("name", "text"), attr("rows", "4"), attr("cols", "50"), attr("maxlength", "500"), attr("required", ""), words(wrong)))),
 					el("p", el("button", words(v.Say("page.request.send")))))),
-				el("p", el("a", attr("href", "/"), words(v.Say("page.request.back")))))))
+				el("p", el("a", attr("href", "/?lang="+string(v.Lang())), words(v.Say("page.back")))))))
 }

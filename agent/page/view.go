@@ -162,7 +162,7 @@ func consumables(r *collector.Reading) []collector.Supply {
 
 // supply draws one level as a bar.
 func (v view) supply(s collector.Supply) part {
-	name := strings.TrimSpace(s.Colorant + " " + s.Type)
+	name := v.supplyWords(s)
 	colour, low, level, width := "other", "", v.Say(text.Key("level."+string(s.Level.Kind))), ""
 	switch s.Colorant {
 	case "black", "cyan", "magenta", "yellow":
@@ -181,6 +181,20 @@ func (v view) supply(s collector.Supply) part {
 			el("rect", class("track"), attr("width", "100%"), attr("height", "100%")),
 			given(width != "", el("rect", class(colour), attr("width", width), attr("height", "100%")))),
 		el("span", class("value"), words(level)))
+}
+
+// supplyWords names a supply by its colour and type, in the words of people. A word that is not
+// in the catalogue, a maker's own colour for example, stays as it is.
+func (v view) supplyWords(s collector.Supply) string {
+	in := func(word string) string {
+		for pair := range strings.SplitSeq(v.Say("page.supply.words"), "; ") {
+			if of, said, _ := strings.Cut(pair, "="); of == word {
+				return said
+			}
+		}
+		return word
+	}
+	return strings.TrimSpace(v.Say("page.supply", "colour", in(s.Colorant), "type", in(s.Type)))
 }
 
 func cells(tag string, values ...string) part {
