@@ -31,6 +31,9 @@ func TestFleet(t *testing.T) {
 		t.Skip("METERAGENT_FLEET names no fleet")
 	}
 	runtime.MemProfileRate = 0 // as in the program; the profile of a test binary takes more than a MiB
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // as "meteragent run" has it
+	}
 	first, number, _ := strings.Cut(given, "+")
 	at, err := netip.ParseAddrPort(first)
 	if err != nil {

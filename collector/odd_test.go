@@ -50,6 +50,7 @@ func TestOddDevices(t *testing.T) {
 		"serial as PWG 5107.1":    {[]string{"1.3.6.1.2.1.43.5.1.1.17.1|4|Not available", "1.3.6.1.4.1.2699.1.2.1.2.1.1.3.1|4|MFG:ACME;MDL:9;SN:Q77;"}, "Q77", "Acme Printer 9", 1000},
 		"serial as HP":            {[]string{"1.3.6.1.2.1.43.5.1.1.17.1|4|", "1.3.6.1.4.1.11.2.3.9.4.2.1.1.3.3.0|4x|0115515138"}, "QQ8", "Acme Printer 9", 1000},
 		"serial in sysDescr":      {[]string{"1.3.6.1.2.1.43.5.1.1.17.1|4|", "1.3.6.1.2.1.1.1.0|4|HP ETHERNET MULTI-ENVIRONMENT,SN:VN9,FN:1,SVCID:2,PID:HP LaserJet 9"}, "VN9", "LaserJet 9", 1000},
+		"serial in Samsung's way": {[]string{"1.3.6.1.2.1.43.5.1.1.17.1|4|", "1.3.6.1.2.1.1.1.0|4|Samsung ML-9 Series OS 1.0;Engine 1.0;NIC V4.0(ML-9);S/N Z9BKE41"}, "Z9BKE41", "ML-9", 1000},
 		"model in the device ID":  {[]string{"1.3.6.1.2.1.43.5.1.1.17.1|4|", "1.3.6.1.2.1.1.1.0|4|HP ETHERNET MULTI-ENVIRONMENT,JETDIRECT", "1.3.6.1.4.1.11.2.3.9.1.1.7.0|4|MFG:HP;MDL:HP LaserJet 2;SERN:F1;"}, "F1", "LaserJet 2", 1000},
 		"count as text":           {[]string{"1.3.6.1.2.1.43.10.2.1.4.1.1|4x|2030303132333400"}, "SER00001", "Acme Printer 9", 1234},
 		"count of 64 bits":        {[]string{"1.3.6.1.2.1.43.10.2.1.4.1.1|70|5000000000"}, "SER00001", "Acme Printer 9", 5000000000},

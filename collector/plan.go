@@ -119,7 +119,9 @@ func (q *query) follow(ctx context.Context, p *plan, now time.Time) (bool, error
 			questions = append(questions, cut)
 		}
 	}
-	q.found = make(harvest, len(p.columns))
+	if q.found = make(harvest); q.room != nil {
+		q.found = q.room().harvest()
+	}
 	for _, c := range p.columns {
 		if !(q.scope == Supplies && onlyFull(c.name)) && c.to > c.from && p.marks[c.from].role != absent {
 			q.found[c.name] = p.objects[c.from:c.to]

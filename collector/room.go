@@ -17,6 +17,16 @@ const plannedPacket = 2 << 10
 type room struct {
 	answer   scratch
 	contents contents // of the plan; good until the reading is made
+	found    harvest  // good as long
+}
+
+// harvest is an empty one.
+func (r *room) harvest() harvest {
+	if r.found == nil {
+		r.found = make(harvest, 64)
+	}
+	clear(r.found)
+	return r.found
 }
 
 // A depot lends readings what they work in, again and again.
