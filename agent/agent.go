@@ -133,6 +133,7 @@ const (
 	DeviceFound Happening = iota + 1
 	DeviceMoved
 	DeviceReplaced
+	DeviceIdentified
 	DeviceConflict
 	DeviceLost
 	DeviceReturned

@@ -33,6 +33,7 @@ type fleet struct {
 
 type copier struct {
 	serial string
+	mac    string // tells who it is if there is no serial number
 	total  int64
 	toner  float64 // percent
 	off    bool
@@ -66,7 +67,7 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 	percent := c.toner
 	capacity, level := int64(100), int64(percent)
 	r := collector.Reading{
-		Device:  collector.Device{ID: c.serial, Serial: c.serial, Manufacturer: "Canon", Model: "Test", Address: t.Address, Port: t.Port},
+		Device:  collector.Device{ID: c.serial, Serial: c.serial, Manufacturer: "Canon", Model: "Test", MAC: c.mac, Address: t.Address, Port: t.Port},
 		TakenAt: time.Now().UTC(), Origin: collector.Automatic, Profile: "printer-mib", Traffic: f.cost,
 		Meters: []collector.Meter{{
 			Name: "systemTotals.impressions.total", Value: c.total, Unit: "impressions", Format: collector.Life,
@@ -77,7 +78,10 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 			Unit: "percent", Capacity: &capacity, Level: collector.Level{Kind: collector.Measured, Value: &level, Percent: &percent},
 		}},
 	}
-	r.Plan = collector.Plan("as " + c.serial)
+	if c.serial == "" {
+		r.Device.ID = "Canon:Test:" + c.mac
+	}
+	r.Plan = collector.Plan("as " + r.Device.ID)
 	if c.wordy {
 		for range 120 {
 			r.Status.Console = append(r.Status.Console, rand.Text())

@@ -74,7 +74,7 @@ func (a *Agent) ledger(tx *store.Tx, device string, now time.Time) toner.Ledger 
 	doubt := a.doubt
 	var placed []toner.Placed
 	err := eachOrder(tx, func(e OrderEntry) error {
-		if e.Order.Device.ID == device {
+		if presentName(tx, e.Order.Device.ID) == device {
 			placed = append(placed, toner.Placed{Order: e.Order, State: e.State})
 		}
 		return nil

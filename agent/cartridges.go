@@ -38,6 +38,7 @@ func (k *keeping) cartridges(before, next toner.Ledger) error {
 func (k *keeping) cartridge(key string, s toner.Supply) error {
 	r := &k.reading
 	was, known := recall[Place](k.tx, k.agent.log, cartridges, s.Serial)
+	was.Device = presentName(k.tx, was.Device)
 	if known && was.Device != r.Device.ID {
 		if k.stillThere(was, s) {
 			return nil

@@ -65,7 +65,8 @@ func (m Memory) change(id string, now time.Time, how func(*store.Tx, toner.Ledge
 		}
 		e = found[0]
 		var l toner.Ledger
-		if _, err := tx.Get(ledgers, e.Order.Device.ID, &l); err != nil {
+		device := presentName(tx, e.Order.Device.ID)
+		if _, err := tx.Get(ledgers, device, &l); err != nil {
 			return err
 		}
 		next, err := how(tx, l, &e)
@@ -73,7 +74,7 @@ func (m Memory) change(id string, now time.Time, how func(*store.Tx, toner.Ledge
 			return err
 		}
 		e.Changed = now.UTC()
-		if err := tx.Put(ledgers, e.Order.Device.ID, next); err != nil {
+		if err := tx.Put(ledgers, device, next); err != nil {
 			return err
 		}
 		return tx.Put(orders, e.Order.ID, e)

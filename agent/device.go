@@ -42,10 +42,10 @@ func later(a, b time.Time) time.Time {
 
 // A DeviceEvent is the body of a device record.
 type DeviceEvent struct {
-	Event    string     `json:"event"` // "found", "moved", "replaced", "conflict", "lost", "returned"
+	Event    string     `json:"event"` // "found", "identified", "moved", "replaced", "conflict", "lost", "returned"
 	At       time.Time  `json:"at"`
 	Device   SentDevice `json:"device"`
-	Previous string     `json:"previous,omitempty"` // moved, conflict: the other host; replaced: the id that was there
+	Previous string     `json:"previous,omitempty"` // moved, conflict: the other host; replaced: the id that was there; identified: the id it had
 	Rival    string     `json:"rival,omitempty"`    // conflict: id of the other device that answers at this host by turns
 	LastRead time.Time  `json:"lastRead,omitzero"`  // lost, returned: the last reading before
 }
@@ -59,6 +59,16 @@ func (k *keeping) device() error {
 	r := &k.reading
 	var err error
 	d, known := recall[Device](k.tx, k.agent.log, devices, r.Device.ID)
+	if !known {
+		var before string
+		if d, before, err = k.identified(); err == nil && before != "" {
+			known = true
+			err = k.event(DeviceEvent{Event: "identified", Previous: before}, DeviceIdentified)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if d.Lost {
 		if err := k.event(DeviceEvent{Event: "returned", LastRead: d.LastRead}, DeviceReturned); err != nil {
 			return err
@@ -149,7 +159,7 @@ func (k *keeping) sentHost(host string) string {
 // event makes a device record of the reading's device.
 func (k *keeping) event(e DeviceEvent, what Happening) error {
 	lane := store.Bulk
-	if what == DeviceReplaced || what == DeviceConflict {
+	if what == DeviceReplaced || what == DeviceConflict || what == DeviceIdentified {
 		lane = store.Urgent
 	}
 	r := &k.reading

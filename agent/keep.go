@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"meteragent/agent/page"
@@ -24,6 +23,7 @@ const (
 	traffic = "traffic" // device id: []page.Day, of the last days
 	search  = "search"  // "mark": searchMark
 	plans   = "plan"    // device id: collector.Plan
+	names   = "name"    // id that a device had before it told its serial number: the one it has
 )
 
 // Those of what follows from a reading.
@@ -62,8 +62,8 @@ func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (s
 	now, quality, era := a.time.now()
 	r.Clock = quality
 	r.TakenAt = now.Add(-age).Truncate(time.Millisecond) // finer is noise, and bytes
-	if r.Device.ID == "" {
-		r.Device.ID = strings.Join([]string{r.Device.Manufacturer, r.Device.Model, host}, ":")
+	if r.Device.Serial == "" {
+		r.Device.ID = a.sameDevice(r.Device, host)
 	}
 	if err := a.writer.add(keeping{agent: a, reading: r, host: host, scope: scope, era: era}); err != nil {
 		return "", fmt.Errorf("store the reading of %s: %w", r.Device.ID, err)

@@ -167,7 +167,7 @@ func (a *Agent) applyOrderStates(tx *store.Tx, said []transport.OrderState, at t
 		if !known {
 			continue
 		}
-		device := e.Order.Device.ID
+		device := presentName(tx, e.Order.Device.ID)
 		ledger := a.ledger(tx, device, at).Apply(toner.OrderState(s))
 		if err := tx.Put(ledgers, device, ledger); err != nil {
 			return err
