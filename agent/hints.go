@@ -39,6 +39,7 @@ func (a *Agent) askAround(ctx context.Context, found func(collector.Find)) {
 			sweeps = append(sweeps, a.broadcasts(at)...)
 		}
 		for _, s := range sweeps {
+			s.Silent = a.askedInVain
 			err := a.copiers.Discover(ctx, s, func(f collector.Find) {
 				if f.Printer {
 					found(f)

@@ -164,7 +164,10 @@ func (d identity) manufacturer() string {
 // often describes the network card instead; prtGeneralPrinterName comes last, since
 // people can change it.
 func (d identity) model() string {
-	candidates := []string{d.hrDescr}
+	var candidates []string
+	if generic := strings.HasPrefix(d.hrDescr, "Generic "); !generic { // the name of a driver: "Generic 28C-1"
+		candidates = append(candidates, d.hrDescr)
+	}
 	if _, pid, ok := strings.Cut(d.sysDescr, ",PID:"); ok { // HP
 		candidates = append(candidates, pid)
 	}
@@ -175,7 +178,7 @@ func (d identity) model() string {
 	if !serverText(d.sysDescr) {
 		candidates = append(candidates, d.sysDescr)
 	}
-	for _, text := range append(candidates, d.name) {
+	for _, text := range append(candidates, d.hrDescr, d.name) {
 		if model := modelIn(text); model != "" {
 			return model
 		}

@@ -44,6 +44,8 @@ func TestManufacturerAndModel(t *testing.T) {
 		{identity{sysDescr: "TA_UTAX Printing System", hrDescr: "P-9999DN", sysObjectID: kyocera}, "Kyocera", "P-9999DN"},
 		{identity{sysDescr: "KONICA MINOLTA bizhub C999i", name: "front desk"}, "Konica Minolta", "bizhub C999i"},
 		{identity{sysDescr: "Hewlett-Packard LaserJet 9"}, "HP", "LaserJet 9"},
+		{identity{sysDescr: "KONICA MINOLTA bizhub C9110", hrDescr: "Generic 99C-1"}, "Konica Minolta", "bizhub C9110"},
+		{identity{sysDescr: "Acme Print Server", hrDescr: "Generic 99C-1", name: "front desk"}, "", "Generic 99C-1"},
 		{identity{hrDescr: "OKI DATA CORP B999", sysObjectID: "1.3.6.1.4.1.2001.1.1.1.297.93.1"}, "OKI", "B999"},
 		{identity{hrDescr: "Kyocera Mita FS-9999DN"}, "Kyocera", "FS-9999DN"},
 		{identity{hrDescr: "TA Triumph-Adler DCC 2999"}, "Triumph-Adler", "DCC 2999"},
