@@ -139,7 +139,7 @@ type Supply struct {
 	Description  string `json:"description"`
 	Class        string `json:"class"`              // "supplyThatIsConsumed", "receptacleThatIsFilled", "other", or "" if not said
 	Type         string `json:"type"`               // PrtMarkerSuppliesTypeTC's word: "toner", "tonerCartridge", "opc", ...
-	Colorant     string `json:"colorant"`           // prtMarkerColorantValue, lower case: "black", "cyan", ...; "" if none
+	Colorant     string `json:"colorant"`           // "black", "cyan", ...: prtMarkerColorantValue in lower case and English, or the colour in Description; "" if none
 	Unit         string `json:"unit"`               // PrtMarkerSuppliesSupplyUnitTC's word
 	Capacity     *int64 `json:"capacity,omitempty"` // prtMarkerSuppliesMaxCapacity in Unit, only if positive
 	Level        Level  `json:"level"`
