@@ -12,9 +12,9 @@ SOAK ?= 10m
 FUZZ ?= 10s
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
-# What runs seldom, or waits for the network, is compiled without inlining, which makes the program 1 MB smaller. What
-# reads, packs, encrypts and keeps is not in this list.
-COLD    := meteragent/agent/... meteragent/packaging/... meteragent/transport/portal meteragent/collector/simulator \
+# What runs seldom, or waits for the network or the disk, is compiled without inlining, which makes the program 1 MB smaller.
+# What reads, packs and encrypts is not in this list.
+COLD    := meteragent/agent/... meteragent/packaging/... meteragent/store meteragent/transport/portal meteragent/collector/simulator \
 	github.com/google/... github.com/gorilla/... github.com/kardianos/... github.com/pelletier/... github.com/spf13/... \
 	golang.org/x/net/... golang.org/x/sync/... golang.org/x/sys/... golang.org/x/text/... \
 	archive/zip context crypto/ecdh crypto/ecdsa crypto/ed25519 crypto/elliptic crypto/hkdf crypto/hpke crypto/mlkem \
@@ -24,8 +24,8 @@ COLD    := meteragent/agent/... meteragent/packaging/... meteragent/transport/po
 	vendor/golang.org/x/crypto/cryptobyte vendor/golang.org/x/net/... vendor/golang.org/x/text/...
 # The names of generic functions have the fields of their types in them; the long ones become a hash (0.07 MB).
 SHORT   := -d=maxshapelen=40
-# On amd64 the linker lets each function begin at a multiple of 32; 16 is what other compilers do (0.13 MB).
-ALIGN_amd64 := -funcalign=16
+# On amd64 the linker lets each function begin at a multiple of 32. Nothing measured gets slower with 8 (0.19 MB).
+ALIGN_amd64 := -funcalign=8
 # $(call release,ARCHITECTURE)
 release = -trimpath -buildvcs=false -tags gosnmp_nodebug -ldflags '-s -w -buildid= $(ALIGN_$(1)) $(STAMP)' -gcflags=all=$(SHORT) $(COLD:%=-gcflags='%=-l $(SHORT)')
 TARGETS ?= linux-amd64 linux-arm64 linux-arm-5 linux-arm-6 linux-arm-7 linux-mipsle windows-amd64 windows-arm64
