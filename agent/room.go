@@ -64,6 +64,15 @@ func group(r store.Record) string {
 	return r.Subject + "|" + r.At.UTC().Format(time.DateOnly) + scope
 }
 
+// roomOf is how many bytes of the database may be in use: as the configuration says, but well
+// below what its file may have where address space is short.
+func roomOf(maxBytes int64, s *store.Store) int64 {
+	if most := s.Most() / 8 * 7; most > 0 {
+		return min(maxBytes, most)
+	}
+	return maxBytes
+}
+
 // keepRoom makes room until ctx ends.
 func (a *Agent) keepRoom(ctx context.Context) {
 	r := newRoom(a)
@@ -99,13 +108,14 @@ func (r *room) make(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
+	limit := roomOf(cfg.MaxBytes, r.agent.store)
 	u, err := r.agent.store.Usage()
-	if err != nil || u.Used <= cfg.MaxBytes {
+	if err != nil || u.Used <= limit {
 		r.tight = r.tight && err != nil
 		return err
 	}
 	// The last reading of a day that is over is known; the one of today is not yet.
-	enough := cfg.MaxBytes / 8 * 7
+	enough := limit / 8 * 7
 	for _, until := range []time.Time{now.UTC().Truncate(24 * time.Hour), now} {
 		if err := r.thin(ctx, "quota", until, enough); err != nil {
 			return err
@@ -114,10 +124,10 @@ func (r *room) make(ctx context.Context, now time.Time) error {
 	if u, err = r.agent.store.Usage(); err != nil {
 		return err
 	}
-	if tight := u.Used > cfg.MaxBytes; tight != r.tight {
+	if tight := u.Used > limit; tight != r.tight {
 		r.tight = tight
 		if tight {
-			r.agent.log.Error("the database is over its limit, and holds only what must not be dropped", "bytes", u.Used, "limit", cfg.MaxBytes)
+			r.agent.log.Error("the database is over its limit, and holds only what must not be dropped", "bytes", u.Used, "limit", limit)
 		}
 	}
 	return nil

@@ -143,13 +143,14 @@ func (m Memory) room(s *page.Status, words *text.Catalogue) error {
 	if err != nil {
 		return err
 	}
+	limit := roomOf(m.Config.Store.MaxBytes, m.Store)
 	var sum dropped
 	err = m.Store.View(func(tx *store.Tx) error {
 		_, err := tx.Get(toldOf, "dropped", &sum)
 		return err
 	})
 	s.Store = page.Store{
-		File: u.File, Used: u.Used, Limit: m.Config.Store.MaxBytes, Dropped: sum.Records, DroppedTo: sum.Last,
+		File: u.File, Used: u.Used, Limit: limit, Dropped: sum.Records, DroppedTo: sum.Last,
 		Commits: u.Commits, Written: u.Written,
 	}
 	if m.writer != nil {
@@ -166,8 +167,8 @@ func (m Memory) room(s *page.Status, words *text.Catalogue) error {
 	if sum.Records > 0 && time.Since(sum.At) < droppedShown {
 		s.Problems = append(s.Problems, words.Say("problem.dropped", "count", sum.Records, "time", sum.Last))
 	}
-	if u.Used > m.Config.Store.MaxBytes+m.Config.Store.MaxBytes/8 {
-		s.Problems = append(s.Problems, words.Say("problem.tight", "used", u.Used>>20, "limit", m.Config.Store.MaxBytes>>20))
+	if u.Used > limit+limit/16 {
+		s.Problems = append(s.Problems, words.Say("problem.tight", "used", u.Used/1_000_000, "limit", limit/1_000_000))
 	}
 	return err
 }

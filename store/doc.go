@@ -113,7 +113,9 @@
 //
 // Address space. When the file outgrows its mapping, bbolt waits for all readers and maps
 // it again, and if that fails it gives the file up. So 1 GiB is mapped from the start where
-// there is address space for it, and a file that was given up is opened again.
+// there is address space for it, and a file that was given up is opened again. With 32 bits
+// the file may become 256 MiB long, of which records do not get the last sixteenth: settling
+// them, which makes room, needs some.
 //
 // Growth. bbolt makes the file longer in steps, and syncs each by itself. Writing behind its
 // end makes it longer as well, and the sync of the commit, which comes before its head page is

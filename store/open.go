@@ -85,7 +85,8 @@ func open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, destinations: slices.Clone(o.Destinations)}
+	_, most := sizes()
+	s := &Store{path: path, destinations: slices.Clone(o.Destinations), most: int64(most)}
 	s.db.Store(db)
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -240,6 +241,9 @@ func openDB(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, er
 			return file, err
 		},
 	})
+	if err == nil && most > 0 {
+		db.AllocSize = pageSize // which bbolt keeps free below the end
+	}
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("%w by %s", ErrInUse, owner(path))
 	}

@@ -43,6 +43,7 @@ func (t *Tx) append(r *Record) error {
 	if err != nil {
 		return err
 	}
+	t.appended = true
 	r.Stream, r.Seq, r.At = t.store.stream, seq, time.UnixMicro(r.At.UnixMicro()).UTC()
 	return records.Put(number(seq), r.encode(&t.store.packer))
 }

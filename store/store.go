@@ -21,6 +21,7 @@ type Store struct {
 	path         string
 	stream       string
 	destinations []string
+	most         int64 // bytes that the file may become long; 0: as the disk allows
 	commits      atomic.Uint64
 	era          atomic.Uint64
 
@@ -41,6 +42,11 @@ func (s *Store) Stream() string { return s.stream }
 
 // Destinations are the names that Open was given.
 func (s *Store) Destinations() []string { return slices.Clone(s.destinations) }
+
+// Most is how long the file may become, in bytes; 0 if that is up to the disk. Where address
+// space is short, Update refuses records that would take the last sixteenth of it, so that
+// what was answered can always be settled, which frees the rest.
+func (s *Store) Most() int64 { return s.most }
 
 // SetEra sets what records get from now on that name no era of their own. It is 0 until
 // then, which means none.
@@ -73,7 +79,11 @@ func (s *Store) Update(fn func(*Tx) error) error {
 	var refused error
 	var id int
 	err := s.db.Load().Update(func(tx *bbolt.Tx) error {
-		id, refused = tx.ID(), fn(&Tx{tx: tx, store: s})
+		t := &Tx{tx: tx, store: s}
+		id, refused = tx.ID(), fn(t)
+		if refused == nil && t.appended && s.most > 0 && s.used(tx) > s.most/16*15 {
+			return fmt.Errorf("it may become %d bytes long, and is full", s.most)
+		}
 		return refused
 	})
 	switch {
@@ -173,8 +183,9 @@ func (s *Store) View(fn func(*Tx) error) error {
 
 // A Tx is one transaction, given to the function of Update or View.
 type Tx struct {
-	tx    *bbolt.Tx
-	store *Store
+	tx       *bbolt.Tx
+	store    *Store
+	appended bool // a record
 }
 
 // The buckets; see the package comment for their contents.

@@ -136,14 +136,18 @@ func (s *Store) Usage() (Usage, error) {
 	var u Usage
 	err := s.View(func(t *Tx) error {
 		db := s.db.Load()
-		stats := db.Stats()
-		u.File = t.tx.Size()
-		u.Used = u.File - int64(stats.FreePageN+stats.PendingPageN)*pageSize
+		u.File, u.Used = t.tx.Size(), s.used(t.tx)
 		u.Commits = s.commits.Load()
 		u.Written = s.writtenBefore.Load() + written(db) + int64(u.Commits)*pageSize // each writes a head page, too
 		return nil
 	})
 	return u, err
+}
+
+// used is how many bytes of the file hold something, as of the last commit.
+func (s *Store) used(tx *bbolt.Tx) int64 {
+	stats := s.db.Load().Stats()
+	return tx.Size() - int64(stats.FreePageN+stats.PendingPageN)*pageSize
 }
 
 // written is how many bytes of pages were written since the file was opened.
