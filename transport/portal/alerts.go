@@ -22,8 +22,14 @@ type Alert struct {
 
 // alert takes both ends of a complaint. The caller holds mu.
 func (p *Portal) alert(e Event) {
-	var b struct{ Event, ID, Class, Code, Description, Text string }
-	if json.Unmarshal(e.Data, &b) != nil || b.ID == "" {
+	var b struct{ Event, ID, Class, Code, Description, Text, Supply string }
+	if json.Unmarshal(e.Data, &b) != nil {
+		return
+	}
+	if b.Event == "supplyReplaced" {
+		p.replaced(e.Subject, b.Supply)
+	}
+	if b.ID == "" {
 		return
 	}
 	switch b.Event {

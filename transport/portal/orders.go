@@ -13,6 +13,10 @@ import (
 const (
 	mostOrders = 10000 // remembered
 	mostStates = 100   // told in one answer
+
+	// underWay is for how long an order of one agent stands for those of another one: as long as
+	// a cartridge may be on its way, or wait on a shelf.
+	underWay = 30 * 24 * time.Hour
 )
 
 // An Order is one supply an agent asked for.
@@ -22,11 +26,14 @@ type Order struct {
 	Customer string    `json:"customer"`
 	Device   string    `json:"device"`
 	Supply   string    `json:"supply"` // "black toner", or the device's own words
+	Key      string    `json:"key"`    // of the supply; "" if the order does not say
 	Reason   string    `json:"reason"`
 	Level    string    `json:"level"` // "12 %"; "" if the order does not say
 	State    string    `json:"state"` // "accepted", "shipped", "cancelled"
 	At       time.Time `json:"at"`
 	Asked    int       `json:"asked"` // how many records asked for it; more than 1 is a repeated decision
+
+	replaced bool // a new cartridge has been seen since
 }
 
 // order takes an order, or says why not. The caller holds mu.
@@ -45,17 +52,41 @@ func (p *Portal) order(e Event) *transport.Problem {
 			return nil
 		}
 	}
-	p.orders = append(p.orders, Order{
+	o := Order{
 		ID: id, Source: e.Source, Customer: e.Customer, Device: e.Subject,
 		Supply: cmp.Or(words(body["supply"]), words(body["colorant"])),
 		Reason: cmp.Or(words(body["reason"]), words(body["rule"])),
 		Level:  percent(body),
 		State:  "accepted", At: e.Time.UTC(), Asked: 1,
-	})
+	}
+	if supply, ok := body["supply"].(map[string]any); ok {
+		o.Key = words(supply["key"])
+	}
+	if slices.ContainsFunc(p.orders, o.standsIn) {
+		o.State = "cancelled"
+	}
+	p.orders = append(p.orders, o)
 	if extra := len(p.orders) - mostOrders; extra > 0 {
 		p.orders = slices.Delete(p.orders, 0, extra)
 	}
 	return nil
+}
+
+// standsIn says that an order of another agent for the same supply is still under way: an agent
+// that was installed anew, or a second one in the same network, does not know of it. What an
+// agent orders again itself, a person has told it to.
+func (o Order) standsIn(other Order) bool {
+	return other.Device == o.Device && other.Key == o.Key && o.Key != "" && other.Source != o.Source &&
+		other.State != "cancelled" && !other.replaced && o.At.Sub(other.At).Abs() < underWay
+}
+
+// replaced ends the orders for a supply of which a new cartridge was seen. The caller holds mu.
+func (p *Portal) replaced(device, supply string) {
+	for i := range p.orders {
+		if o := &p.orders[i]; o.Device == device && o.Key == supply {
+			o.replaced = true
+		}
+	}
 }
 
 // words returns a value of an order as text: text as it is, and of an object what a

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -275,6 +276,48 @@ func TestLowerThanLast(t *testing.T) {
 		if step.want == "rejected" && (a.Results[0].Problem.LastValue == nil || *a.Results[0].Problem.LastValue != 500) {
 			t.Errorf("got %+v, want the last value", a.Results[0].Problem)
 		}
+	}
+}
+
+// What another agent has ordered is not sent twice, until a new cartridge was seen, or long after.
+func TestOrdersOfTwoAgents(t *testing.T) {
+	p := portal.New(portal.Options{})
+	seq := 0
+	say := func(source, kind string, after time.Duration, data map[string]any) {
+		t.Helper()
+		seq++
+		_, a := post(t, p, event(seq, 0, func(e map[string]any) {
+			at, err := time.Parse(time.RFC3339, fmt.Sprint(e["time"]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e["source"] = strings.ReplaceAll(agent, "5d3c", source)
+			e["id"] = strings.ReplaceAll(fmt.Sprint(e["id"]), "5d3c", source)
+			e["time"], e["type"], e["data"] = at.Add(after).Format(time.RFC3339), "meteragent."+kind+".v1", data
+		}))
+		if statuses(a) != "accepted" {
+			t.Fatalf("got %+v", a)
+		}
+	}
+	order := func(source, id, key string, after time.Duration) {
+		t.Helper()
+		say(source, "order", after, map[string]any{"id": id, "supply": map[string]any{"key": key}, "reason": map[string]any{"text": "low"}})
+	}
+	const day = 24 * time.Hour
+	order("5d3c", "first", "1.1", 0)
+	order("0001", "anew", "1.1", 2*day)
+	order("0001", "other supply", "1.2", 2*day)
+	order("5d3c", "reopened", "1.1", 3*day)
+	say("0001", "alert", 4*day, map[string]any{"event": "supplyReplaced", "supply": "1.1"})
+	order("0001", "next cartridge", "1.1", 5*day)
+	order("5d3c", "late", "1.2", 40*day)
+	want := map[string]string{"first": "accepted", "anew": "cancelled", "other supply": "accepted", "reopened": "accepted", "next cartridge": "accepted", "late": "accepted"}
+	got := map[string]string{}
+	for _, o := range p.Orders() {
+		got[o.ID] = o.State
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("orders (-want +got):\n%s", diff)
 	}
 }
 
