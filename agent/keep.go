@@ -56,7 +56,7 @@ type OrderEntry struct {
 
 // keep takes a reading to be stored with what is decided from it and the state those
 // decisions change, all in one transaction, soon (write.go). It returns the device's
-// id. Whoever watches is told after the commit.
+// id, also with an error: that our disk is full is no silence of the device. Whoever watches is told after the commit.
 func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
 	age := time.Since(r.TakenAt) // by the clock that is never set
 	now, quality, era := a.time.now()
@@ -66,7 +66,7 @@ func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (s
 		r.Device.ID = a.sameDevice(r.Device, host)
 	}
 	if err := a.writer.add(keeping{agent: a, reading: r, host: host, scope: scope, era: era}); err != nil {
-		return "", fmt.Errorf("store the reading of %s: %w", r.Device.ID, err)
+		return r.Device.ID, fmt.Errorf("store the reading of %s: %w", r.Device.ID, err)
 	}
 	return r.Device.ID, nil
 }

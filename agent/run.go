@@ -184,6 +184,10 @@ func (a *Agent) pollAll(ctx context.Context, s *schedule) (Summary, []error) {
 				continue
 			}
 			sum.Devices++
+			if r.err != nil {
+				failures = append(failures, r.err)
+				continue
+			}
 			sum.Readings++
 		}
 	}

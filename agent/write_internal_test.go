@@ -108,6 +108,31 @@ func TestReadingsShareTransactions(t *testing.T) {
 	})
 }
 
+// A device whose reading has no room is not called silent.
+func TestNoRoomIsNoSilence(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	a.copiers = answering{reading("ABC12345", 1)}
+	a.writer.queue = make([]*unwritten, maxInMemory)
+	r := a.pollOne(t.Context(), job{host: "h", target: &target{}})
+	if !errors.Is(r.err, errMemoryFull) || r.answered != "ABC12345" {
+		t.Errorf("answered %q, %v", r.answered, r.err)
+	}
+	a.noteResult(r)
+	if h := a.health.copyHosts()["h"]; !h.answers {
+		t.Errorf("it is called silent: %v", h.err)
+	}
+}
+
+// answering is a copier that always says the same.
+type answering struct{ reading collector.Reading }
+
+func (a answering) Read(context.Context, collector.Target) (collector.Reading, error) {
+	return a.reading, nil
+}
+
+func (answering) Discover(context.Context, collector.Sweep, func(collector.Find)) error { return nil }
+
 // The disk is full for an hour. Readings are taken until memory is full, too; when the
 // disk takes one transaction again, it is the urgent one; then all are there, in order.
 func TestDiskFull(t *testing.T) {
