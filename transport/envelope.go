@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -53,12 +54,12 @@ func (e envelope) write(w io.Writer, messages []Message) error {
 // sequence to sort as text: uint64 has 20 digits at most.
 func (e envelope) event(b []byte, m Message) []byte {
 	b = append(b, `{"specversion":"1.0","id":`...)
-	b = append(b, quote(m.ID())...)
+	b = appendQuoted(b, m.ID())
 	b = append(b, e.source...)
 	b = append(append(append(b, `,"type":"meteragent.`...), m.Kind...), `.v1"`...)
 	if m.Subject != "" {
-		b = append(b, member("subject", m.Subject)...)
-		b = append(b, member("partitionkey", m.Subject)...)
+		b = appendQuoted(append(b, `,"subject":`...), m.Subject)
+		b = appendQuoted(append(b, `,"partitionkey":`...), m.Subject)
 	}
 	b = m.At.UTC().AppendFormat(append(b, `,"time":"`...), time.RFC3339Nano)
 	b = fmt.Appendf(b, `","sequence":"%020d"`, m.Seq)
@@ -119,11 +120,16 @@ func isObject(body []byte) bool {
 
 // member returns `,"name":"value"`.
 func member(name, value string) []byte {
-	return append([]byte(`,"`+name+`":`), quote(value)...)
+	return appendQuoted([]byte(`,"`+name+`":`), value)
 }
 
-// quote returns s as a JSON string; what is not UTF-8 in it is replaced.
-func quote(s string) []byte {
-	quoted, _ := json.Marshal(s) // marshalling a string cannot fail
-	return quoted
+// appendQuoted appends s as a JSON string; what is not UTF-8 in it is replaced.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || strings.IndexByte(`"\<>&`, c) >= 0 {
+			quoted, _ := json.Marshal(s) // marshalling a string cannot fail
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }

@@ -45,6 +45,20 @@ func TestGoldenBatch(t *testing.T) {
 	}
 }
 
+// Whatever a text holds, it is written as encoding/json writes it.
+func TestQuoted(t *testing.T) {
+	texts := []string{"", "7f3a9c-bulk-42", "Zürich", "\u2028"}
+	for c := range 256 {
+		texts = append(texts, "a"+string([]byte{byte(c)})+"z")
+	}
+	for _, text := range texts {
+		want, err := json.Marshal(text)
+		if got := appendQuoted(nil, text); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%q is written as %s, want %s", text, got, want)
+		}
+	}
+}
+
 func written(e envelope, messages []Message) []byte {
 	var b bytes.Buffer
 	e.write(&b, messages) // a buffer takes everything

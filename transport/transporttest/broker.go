@@ -262,6 +262,7 @@ func (b *Broker) Say(t testing.TB, last, text string) {
 func (b *Broker) Lean(t testing.TB, on string) {
 	t.Helper()
 	b.portal.Down(true)
+	b.server.Topics.Unsubscribe("meteragent/v1/+/+/+", portalSession) // else everything goes over the line twice
 	b.lean.Store(true)
 	begin := []byte(`{"specversion":"1.0","id":"`)
 	on = topic(on)
