@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,7 @@ func TestDrainChild(t *testing.T) {
 	done := make(chan struct{})
 	memory := make(chan [2]int, 1)
 	go func() { memory <- watchMemory(done) }()
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as "meteragent run" has it
 	took := empty(t, order.Path, c)
 	close(done)
 	most := <-memory

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"meteragent/agent"
 	"meteragent/agent/config"
 )
 
@@ -24,6 +25,18 @@ func TestWireBodies(t *testing.T) {
 	everything := config.Privacy{Name: true, Location: true, Contact: true, Address: true, MAC: true, Console: true}
 	wireBodies(t, "v1", everything)
 	wireBodies(t, "v1-minimal", config.Privacy{})
+}
+
+func TestWireGap(t *testing.T) {
+	gap := agent.GapEvent{
+		Reason: "quota", Records: 1440,
+		From: time.Date(2026, 8, 1, 0, 0, 12, 0, time.UTC), To: time.Date(2026, 8, 14, 21, 30, 0, 0, time.UTC),
+	}
+	body, err := json.Marshal(gap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "wire", "v1", "gap.json"), body)
 }
 
 func wireBodies(t *testing.T, folder string, privacy config.Privacy) {

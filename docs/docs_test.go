@@ -241,7 +241,7 @@ func walk(v any, pointer string, visit func(pointer string, node map[string]any)
 func TestMembers(t *testing.T) {
 	for name, body := range map[string]any{
 		"reading.json": agent.SentReading{}, "order.json": toner.Order{}, "device.json": agent.DeviceEvent{},
-		"agent.json": agent.AgentEvent{}, "problem.json": transport.Problem{},
+		"agent.json": agent.AgentEvent{}, "gap.json": agent.GapEvent{}, "problem.json": transport.Problem{},
 	} {
 		compare(t, name, name, load(t, "schema/"+name), reflect.TypeOf(body))
 	}
