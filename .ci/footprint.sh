@@ -14,7 +14,7 @@ background ./meteragent portal --listen "$portal"
 wait_for 20 "the portal listens" arrived .counts
 
 switches() { cat /proc/"$1"/task/*/status | awk '/ctxt_switches/ {n += $2} END {print n}'; }
-busy() { cat /proc/"$1"/task/*/schedstat | awk '{n += $1} END {print n}'; } # nanoseconds on a processor
+busy() { cat /proc/"$1"/task/*/schedstat | awk '{n += $1} END {printf "%.0f", n}'; } # nanoseconds on a processor
 # resident PID: MiB that the process has in memory beside its database, and of these its own and pages of the program, which
 # the system shares and takes back when it likes; and pages of the database, which it takes back likewise.
 resident() {
@@ -93,7 +93,7 @@ while [ $SECONDS -lt $end ]; do
 	done
 	[ $SECONDS -ge $next ] || sleep $((next - SECONDS))
 done
-echo "  $(arrived .counts.received) records delivered in $seconds s, every copier read every $every s"
+echo "  $(in_network curl -fsS "http://$portal/received.json" | jq .counts.received) records delivered in $seconds s, every copier read every $every s"
 for i in "${!names[@]}"; do
 	# shellcheck disable=SC2086 # four figures
 	shown "${names[i]}" "${program[i]}" ${most[i]}
