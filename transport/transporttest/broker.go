@@ -124,7 +124,8 @@ func (b *Broker) start() {
 	if err := b.server.AddHook(&hook{b: b, server: b.server}, nil); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.server.AddListener(listeners.NewNet("tls", &door{b: b, closed: make(chan struct{})})); err != nil {
+	d := &door{b: b, closed: make(chan struct{})}
+	if err := b.server.AddListener(entry{listeners.NewNet("tls", d), d}); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.Serve(); err != nil {
