@@ -17,7 +17,7 @@ const (
 	mostRecords  = 1000                   // of one batch
 	mostBytes    = 512 << 10              // of one batch's bodies
 	fewRecords   = 100                    // that travel in one batch, not in several at once; a backlog in as many as may be
-	windowBytes  = 16 << 20               // of the bodies read and not settled, in each lane
+	windowBytes  = 10 << 20               // of the bodies read and not settled, in each lane
 	sendWithin   = time.Minute            // one send, until its answer
 	quick        = 2 * time.Second        // an answer within it allows larger batches
 	slow         = 10 * time.Second       // one after it wants smaller ones
