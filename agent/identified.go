@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"meteragent/agent/page"
 	"meteragent/agent/toner"
 	"meteragent/collector"
 	"meteragent/store"
@@ -59,7 +60,7 @@ func (k *keeping) identified() (old Device, before string, err error) {
 		}
 	}
 	for _, bucket := range []string{complaints, last, traffic, requests, daily, recents} {
-		if err := k.rename(bucket, before); err != nil {
+		if err := k.rename(bucket, before); err != nil { // it is damaged
 			k.agent.log.Error("what was kept of a device stays behind", "device", r.Device.ID, "before", before, "err", err)
 		}
 	}
@@ -72,10 +73,21 @@ func (k *keeping) identified() (old Device, before string, err error) {
 // rename gives the values of a bucket whose key is the device's former id, or begins with it
 // and a "|", to the device.
 func (k *keeping) rename(bucket, before string) error {
-	values := map[string]json.RawMessage{}
+	id := k.reading.Device.ID
+	values := map[string]any{}
 	err := k.tx.Each(bucket, before, func(key string, value []byte) error {
-		if rest := key[len(before):]; rest == "" || rest[0] == '|' {
-			values[rest] = append(json.RawMessage(nil), value...)
+		rest := key[len(before):]
+		if rest != "" && rest[0] != '|' {
+			return nil
+		}
+		values[rest] = json.RawMessage(value)
+		if bucket == daily { // whose values are looked up by the device that they name, too
+			var e page.Entry
+			if err := json.Unmarshal(value, &e); err != nil {
+				return err
+			}
+			e.Device = id
+			values[rest] = e
 		}
 		return nil
 	})
@@ -86,7 +98,7 @@ func (k *keeping) rename(bucket, before string) error {
 		if err := k.tx.Delete(bucket, before+rest); err != nil {
 			return err
 		}
-		if err := k.tx.Put(bucket, k.reading.Device.ID+rest, value); err != nil {
+		if err := k.tx.Put(bucket, id+rest, value); err != nil {
 			return err
 		}
 	}

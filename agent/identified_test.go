@@ -21,7 +21,7 @@ func TestIdentified(t *testing.T) {
 		s := newSite(t, path)
 		s.fleet.set(host, func(c *copier) { c.serial, c.mac, c.toner = "", mac, 9 })
 		stop := s.start(t)
-		time.Sleep(12 * time.Hour)
+		time.Sleep(60 * time.Hour) // into the third day
 		orders := s.status(t).Orders
 		if len(orders) != 1 || orders[0].Device != "Canon:Test:"+mac {
 			t.Fatalf("ordered is %+v", orders)
@@ -37,8 +37,11 @@ func TestIdentified(t *testing.T) {
 		if got := s.status(t).Orders; len(got) != 1 || got[0].State != "shipped" {
 			t.Errorf("orders are %+v", got)
 		}
-		if days, err := s.Memory().Readings("ABC12345"); err != nil || len(days) < 21 {
+		if days, err := s.Memory().Readings("ABC12345"); err != nil || len(days) < 22 {
 			t.Errorf("%d days: %v", len(days), err)
+		}
+		if left, err := s.Memory().Readings("Canon:Test:" + mac); err != nil || len(left) != 0 {
+			t.Errorf("%d days are still those of the former identity: %v", len(left), err)
 		}
 
 		s.fleet.set(host, func(c *copier) { c.serial = "" })
