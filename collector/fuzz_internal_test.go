@@ -129,7 +129,7 @@ func (w *whim) ask(_ context.Context, q question) (answer, error) {
 		switch w.octet() % 8 {
 		case 0: // the same name, or none
 		case 1:
-			v.name = v.name[:strings.LastIndexByte(v.name, '.')] + "." + strconv.Itoa(w.octet())
+			v.name = v.name[:max(strings.LastIndexByte(v.name, '.'), 0)] + "." + strconv.Itoa(w.octet())
 		case 2:
 			v.name = ""
 		case 3:
@@ -304,6 +304,11 @@ func FuzzPlan(f *testing.F) {
 		written := q.planned(nil)
 		f.Add([]byte(written[1:len(written)-4]), []byte("\x09\x02\x09"))
 	}
+	// One that asks for what is no name of an object: a single number.
+	odd := plan{limits: startingLimits(), contents: &contents{columns: []planColumn{{name: "1", to: 1}}, objects: []variable{{name: "1.3", kind: integer}}, marks: make([]planMark, 1)}}
+	odd.questions[Full] = writeQuestions([]plannedQuestion{{question: question{names: []string{"1"}}, objects: []int{0}}})
+	written := odd.write()
+	f.Add([]byte(written[1:len(written)-4]), []byte("\x09\x02\x09\x01\x01\x01\x01\x01"))
 	f.Fuzz(func(t *testing.T, body, octets []byte) {
 		written := append([]byte{planVersion}, body...)
 		p := parsePlan(binary.BigEndian.AppendUint32(written, crc32.ChecksumIEEE(written)))
