@@ -48,15 +48,13 @@ const (
 func drain(b *testing.B, kind string, trip time.Duration) {
 	const few = 20 * inFlight * batchSize
 	n := max(few, b.N)
-	config, bare := receiver(b, kind, trip)
+	config := receiver(b, kind, trip)
 	path := filepath.Join(b.TempDir(), "agent.db")
 	backlog(b, path, n)
 	b.ResetTimer()
 	ours := empty(b, path, config)
 	b.StopTimer()
-	body := batchOf(b)
-	send := bare()
-	theirs := spread(n/batchSize, inFlight, func() error { return send(body) }, b)
+	theirs := bare(b, config, n)
 	b.ReportMetric(float64(n)/ours.Seconds(), "readings/s")
 	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "of-bare")
 	if trip > 0 {
@@ -65,8 +63,8 @@ func drain(b *testing.B, kind string, trip time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// receiver returns how to reach a receiver that far away, and what makes a bare client of it.
-func receiver(b testing.TB, kind string, trip time.Duration) (transport.Config, func() func([]byte) error) {
+// receiver returns how to reach a receiver that far away.
+func receiver(b testing.TB, kind string, trip time.Duration) transport.Config {
 	c := transporttest.LeanServer(b)
 	if kind == "mqtts" {
 		broker := transporttest.NewBroker(b)
@@ -83,6 +81,11 @@ func receiver(b testing.TB, kind string, trip time.Duration) (transport.Config, 
 		at.Host = transporttest.Faraway(b, at.Host, trip/2)
 		c.URL = at.String()
 	}
+	return c
+}
+
+// bare has a bare client send so many readings, and says how long it took.
+func bare(b testing.TB, c transport.Config, n int) time.Duration {
 	pem, err := os.ReadFile(c.CAFile)
 	if err != nil {
 		b.Fatal(err)
@@ -90,10 +93,14 @@ func receiver(b testing.TB, kind string, trip time.Duration) (transport.Config, 
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	security := &tls.Config{RootCAs: pool}
-	if kind == "mqtts" {
-		return c, func() func([]byte) error { return bareMQTT(b, c.URL, security) }
+	var send func([]byte) error
+	if strings.HasPrefix(c.URL, "mqtts:") {
+		send = bareMQTT(b, c.URL, security)
+	} else {
+		send = bareHTTPS(c.URL, security)
 	}
-	return c, func() func([]byte) error { return bareHTTPS(c.URL, security) }
+	body := batchOf(b)
+	return spread(n/batchSize, inFlight, func() error { return send(body) }, b)
 }
 
 func bareHTTPS(url string, security *tls.Config) func([]byte) error {

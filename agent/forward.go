@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -17,7 +18,6 @@ const (
 	mostRecords  = 1000                   // of one batch
 	mostBytes    = 512 << 10              // of one batch's bodies
 	fewRecords   = 100                    // that travel in one batch, not in several at once; a backlog in as many as may be
-	windowBytes  = 10 << 20               // of the bodies read and not settled, in each lane
 	sendWithin   = time.Minute            // one send, until its answer
 	quick        = 2 * time.Second        // an answer within it allows larger batches
 	slow         = 10 * time.Second       // one after it wants smaller ones
@@ -132,12 +132,12 @@ func (f *forwarder) deliver(ctx context.Context) error {
 // read and leaves before the rest of the window is read. The rest is not read for the one
 // batch that finds out whether the portal answers.
 func (f *forwarder) depart(ctx context.Context) error {
-	for _, bytes := range []int{f.flights * mostBytes, windowBytes} {
+	for _, size := range []int{f.flights * mostBytes, math.MaxInt} {
 		if f.flights == 1 && f.inFlight == 1 {
 			break
 		}
 		for _, w := range f.lanes {
-			if err := w.fill(min(bytes, windowBytes)); err != nil {
+			if err := w.fill(size); err != nil {
 				return err
 			}
 			for f.inFlight < f.flights {

@@ -48,7 +48,7 @@ func TestTryReadsOneBatch(t *testing.T) {
 		f = newForwarder(a, Output{Name: Portal, Link: linkFunc(func() error {
 			synctest.Wait() // until everything that is to be read before the answer is read
 			for _, w := range f.lanes {
-				read += w.bytes
+				read += w.size
 			}
 			return errors.New("no route")
 		})})

@@ -15,15 +15,20 @@ type window struct {
 	reader  *store.Reader
 	takes   func(store.Packed) bool // what the output does not take is passed over
 	units   []*unit                 // oldest first
-	bytes   int                     // of their bodies, as long as these are needed, and unitBytes of each
+	size    int                     // bytes of the bodies that are not answered, as they are sent
+	held    int                     // bytes that all of it takes in memory, about
 	lines   map[string]*line        // by subject; none is empty and free
 	waiting int                     // units in them
 	places  int                     // units that were ever in it
 }
 
-// unitBytes is what a record is counted for besides its body, about what it takes, so that a
-// window has an end also while one batch is late and all that come after it are answered.
+// unitBytes is what a record takes in memory besides its packed body, about.
 const unitBytes = 512
+
+// windowHeld is how much memory a window may take, in bytes. A device with a batch on the way
+// gathers meanwhile what is to leave next, so it should be enough for twice as much as is on the
+// way, and is for readings, which are packed to a quarter.
+const windowHeld = 6 << 20
 
 // A unit is one record of a window.
 type unit struct {
@@ -49,9 +54,9 @@ func newWindow(r *store.Reader, takes func(store.Packed) bool) *window {
 	return &window{reader: r, takes: takes, lines: map[string]*line{}}
 }
 
-// fill reads on until the window holds so many bytes or nothing more waits.
-func (w *window) fill(bytes int) error {
-	for w.bytes < bytes {
+// fill reads on until so many bytes are to be sent, the window is full, or nothing more waits.
+func (w *window) fill(size int) error {
+	for w.size < size && w.held < windowHeld {
 		records, err := w.reader.Next(mostRecords, mostBytes)
 		if err != nil || len(records) == 0 {
 			return err
@@ -60,7 +65,8 @@ func (w *window) fill(bytes int) error {
 			u := &unit{Packed: r, place: w.places}
 			w.places++
 			w.units = append(w.units, u)
-			w.bytes += u.Size() + unitBytes
+			w.size += u.Size()
+			w.held += u.Held() + unitBytes
 			if u.passed = !w.takes(r); u.passed {
 				w.answer(u)
 			}
@@ -134,12 +140,13 @@ func (w *window) settled() []*unit {
 	}
 	done := slices.Clone(w.units[:n])
 	w.units = slices.Delete(w.units, 0, n)
-	w.bytes -= n * unitBytes
+	w.held -= n * unitBytes
 	return done
 }
 
 // answer notes that a unit needs not be sent any more, and lets go of its body.
 func (w *window) answer(u *unit) {
-	w.bytes -= u.Size()
+	w.size -= u.Size()
+	w.held -= u.Held()
 	u.answered, u.Packed = true, store.Packed{Record: u.Record}
 }

@@ -53,6 +53,9 @@ type Packed struct {
 // Size is how long the body is, in bytes: about, if a version before format 4 packed it.
 func (p Packed) Size() int { return p.size }
 
+// Held is how much of it lies in memory as long as it is packed, in bytes.
+func (p Packed) Held() int { return len(p.stored) }
+
 // AppendBody appends the body. It fails if that cannot be unpacked; then the record is not
 // to be settled with the others, and so ends in quarantine.
 func (p Packed) AppendBody(to []byte) ([]byte, error) {

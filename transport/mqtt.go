@@ -36,6 +36,8 @@ type mqttLink struct {
 	lost    []time.Time // when the broker closed the last sessions, at most takeovers; guarded by turn
 	refused refused     // the last connection that could not be made; guarded by turn
 
+	rooms sync.Pool // of *[]byte: payloads that the broker has
+
 	mu      sync.Mutex
 	waiting map[*delivery]bool // guarded by mu
 	orders  []OrderState       // not yet handed to a caller; guarded by mu
@@ -69,6 +71,9 @@ func (l *mqttLink) deliver(ctx context.Context, batch []Message) (Receipt, error
 		return Receipt{Rejected: refused}, nil
 	}
 	receipt, err := l.ship(ctx, parcels, sent)
+	if err == nil {
+		l.clear(parcels)
+	}
 	receipt.Rejected = append(receipt.Rejected, refused...)
 	return receipt, err
 }
@@ -120,34 +125,51 @@ func (l *mqttLink) pack(batch []Message) (parcels []parcel, sent []Message, refu
 	for _, m := range good {
 		rest += len(m.Body) + 512
 	}
-	most := l.config.LargestBatch - len("]")
+	var event []byte
 	open := map[string]int{} // by kind: the parcel that is being filled
 	for _, m := range good {
-		i, begun := open[m.Kind]
-		if begun {
-			p := &parcels[i]
-			before := len(p.payload)
-			p.payload = l.envelope.event(append(p.payload, ','), m)
-			if len(p.payload) <= most {
-				sent = append(sent, m)
-				continue
-			}
-			p.payload = p.payload[:before]
-		}
-		payload := l.envelope.event(append(make([]byte, 0, min(rest, most+1)), '['), m)
-		if len(payload) > most {
-			refused = append(refused, unsendable(m, fmt.Errorf("%d bytes are over the limit of %d", len(payload)+1, l.config.LargestBatch)))
+		event = l.envelope.event(event[:0], m)
+		if size := len("[") + len(event) + len("]"); size > l.config.LargestBatch {
+			refused = append(refused, unsendable(m, fmt.Errorf("%d bytes are over the limit of %d", size, l.config.LargestBatch)))
 			continue
 		}
+		i, begun := open[m.Kind]
+		if !begun || len(parcels[i].payload)+len(",")+len(event)+len("]") > l.config.LargestBatch {
+			i = len(parcels)
+			open[m.Kind] = i
+			parcels = append(parcels, parcel{topic: strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind), payload: append(l.room(rest), '[')})
+		} else {
+			parcels[i].payload = append(parcels[i].payload, ',')
+		}
+		parcels[i].payload = append(parcels[i].payload, event...)
 		sent = append(sent, m)
-		rest -= len(payload)
-		open[m.Kind] = len(parcels)
-		parcels = append(parcels, parcel{topic: strings.ReplaceAll(l.config.Topics.Records, "{kind}", m.Kind), payload: payload})
+		rest -= len(m.Body) + 512
 	}
 	for i := range parcels {
 		parcels[i].payload = append(parcels[i].payload, ']')
 	}
 	return parcels, sent, refused
+}
+
+// room is for a payload of about so many bytes. Those of the largest payloads are used again, since
+// a backlog fills thousands of them.
+func (l *mqttLink) room(bytes int) []byte {
+	if bytes < l.config.LargestBatch {
+		return make([]byte, 0, bytes)
+	}
+	if used, ok := l.rooms.Get().(*[]byte); ok {
+		return (*used)[:0]
+	}
+	return make([]byte, 0, l.config.LargestBatch)
+}
+
+// clear keeps the room of parcels that the broker has, and that nobody looks at any more.
+func (l *mqttLink) clear(parcels []parcel) {
+	for _, p := range parcels {
+		if cap(p.payload) == l.config.LargestBatch {
+			l.rooms.Put(&p.payload)
+		}
+	}
 }
 
 // publish brings all parcels to the broker, and returns the connection it did so on.

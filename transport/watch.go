@@ -15,7 +15,7 @@ type Sent struct {
 	At     time.Time
 	To     string // "POST https://portal.example.com/events" or "PUBLISH " and the topic; nothing secret
 	Type   string // content type
-	Body   []byte // byte for byte; not to be changed
+	Body   []byte // byte for byte; whoever is told may look at it during the call, and must not change it
 	Coding string // how Body is packed: "gzip", "zstd", or "identity" and "" for not at all
 }
 

@@ -22,6 +22,7 @@ type seen struct {
 func (s *seen) note(one transport.Sent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	one.Body = slices.Clone(one.Body)
 	s.all = append(s.all, one)
 }
 
