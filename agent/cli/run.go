@@ -39,8 +39,11 @@ func (a *app) runCommand() *cobra.Command {
 			return a.runOnce(c.Context())
 		}
 		a.startNewest()
-		if os.Getenv("GOGC") == "" {
-			debug.SetGCPercent(50) // memory is what a small machine has least of: a third less at the peak of a drain
+		if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+			// Memory is what a small machine has least of: a third less at the peak of a drain, and what is
+			// needed for a moment only is collected sooner.
+			debug.SetGCPercent(50)
+			debug.SetMemoryLimit(48 << 20)
 		}
 		var at atomic.Pointer[daemon] // asked by the watchdog while Run runs
 		return packaging.Host(packaging.Program{
