@@ -16,7 +16,7 @@ import (
 const packFrom = 1 << 10
 
 // packWindow is how many bytes the packer looks back, of which it needs some memory.
-const packWindow = 256 << 10
+const packWindow = 64 << 10
 
 // A packer makes long texts shorter on disk. It keeps what is expensive to make. Its
 // zero value works; it is safe for concurrent use.

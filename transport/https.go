@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,7 +45,7 @@ type httpsLink struct {
 	envelope envelope
 	client   *http.Client
 	packing  chan struct{} // holds one for each batch that is being packed
-	resting  chan packer   // packers nobody uses now
+	packers  sync.Pool     // of *packer: nobody uses them now, and while nothing is sent they go
 
 	coding atomic.Value // string: how bodies are packed; see the codings
 }
@@ -68,8 +69,8 @@ type packer struct {
 	coding string
 }
 
-func newPacker(coding string) (p packer, err error) {
-	p.coding = coding
+func newPacker(coding string) (p *packer, err error) {
+	p = &packer{coding: coding}
 	if coding == codedZstd {
 		p.writer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
 			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
@@ -80,7 +81,6 @@ func newPacker(coding string) (p packer, err error) {
 }
 
 func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
-	atOnce := min(2, runtime.GOMAXPROCS(0))
 	l := &httpsLink{
 		lifetime: newLifetime(),
 		config:   c,
@@ -88,8 +88,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		shown:    bare(target),
 		host:     target.Host,
 		envelope: newEnvelope(c.Agent, c.Customer),
-		packing:  make(chan struct{}, atOnce),
-		resting:  make(chan packer, atOnce),
+		packing:  make(chan struct{}, min(2, runtime.GOMAXPROCS(0))),
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy:                  c.proxyFor,
@@ -190,22 +189,16 @@ func (l *httpsLink) pack(batch []Message, coding string) (body []byte, key strin
 	}
 	p.writer.Reset(&packed)
 	err = errors.Join(l.envelope.write(io.MultiWriter(sum, p.writer), batch), p.writer.Close())
-	l.resting <- p
+	l.packers.Put(p)
 	return packed.Bytes(), hex.EncodeToString(sum.Sum(nil)[:16]), err
 }
 
-// packer returns one that rests, or else a new one. Those of a coding that is no longer used go.
-func (l *httpsLink) packer(coding string) (packer, error) {
-	for {
-		select {
-		case p := <-l.resting:
-			if p.coding == coding {
-				return p, nil
-			}
-		default:
-			return newPacker(coding)
-		}
+// packer returns one that was used before, or else a new one.
+func (l *httpsLink) packer(coding string) (*packer, error) {
+	if p, ok := l.packers.Get().(*packer); ok && p.coding == coding {
+		return p, nil
 	}
+	return newPacker(coding)
 }
 
 // post sends one batch.
