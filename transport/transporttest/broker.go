@@ -282,19 +282,14 @@ func (b *Broker) Lean(t testing.TB, on string) {
 	}
 }
 
-// Count counts how often a text comes in what is published on one of the agent's topics, or on
-// any other, from now on.
-func (b *Broker) Count(t testing.TB, last, text string) func() int {
+// Take hands what is published on one of the agent's topics, or on any other, to a function.
+func (b *Broker) Take(t testing.TB, last string, take func(payload []byte)) {
 	t.Helper()
-	var n atomic.Int64
 	b.leans++
-	err := b.server.Subscribe(topic(last), b.leans, func(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) {
-		n.Add(int64(bytes.Count(pk.Payload, []byte(text))))
-	})
+	err := b.server.Subscribe(topic(last), b.leans, func(_ *mqtt.Client, _ packets.Subscription, pk packets.Packet) { take(pk.Payload) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func() int { return int(n.Load()) }
 }
 
 // Watch returns a channel on which the next payload published on one of the agent's
