@@ -105,7 +105,7 @@ func (a *Agent) pollOne(ctx context.Context, j job) (r result) {
 		r.err = err
 		return r
 	}
-	if r.answered, r.err = a.keep(reading, j.host, j.scope); r.err != nil {
+	if r.answered, r.err = a.keep(reading, j.host, j.scope); r.err != nil && !errors.Is(r.err, errMemoryFull) { // of that the writer tells
 		a.log.Error("a reading was not stored", "host", j.host, "err", r.err)
 	}
 	return r

@@ -19,7 +19,7 @@ const (
 
 // A GapEvent is the body of a gap record: what the agent has dropped unsent.
 type GapEvent struct {
-	Reason  string    `json:"reason"`  // "quota" or "age": of store.max_bytes or store.max_age
+	Reason  string    `json:"reason"`  // "quota" or "age": of store.max_bytes or store.max_age; "memory": the disk could not be written for long
 	Records int       `json:"records"` // readings
 	From    time.Time `json:"from"`    // time of the first
 	To      time.Time `json:"to"`      // and of the last

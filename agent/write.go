@@ -14,7 +14,7 @@ import (
 // one transaction for what comes within a second. What raises an order or another
 // urgent record is written at once, with all that waits.
 //
-// While the disk is full or broken, readings stay in memory, up to a bound, and are
+// While the disk is full or broken, readings stay in memory, up to a bound (spill.go), and are
 // tried again, those with urgent records first.
 
 const (
@@ -25,7 +25,8 @@ const (
 	retryMost   = time.Minute
 )
 
-// errMemoryFull: the disk cannot be written, and no more fits into memory.
+// errMemoryFull: the disk cannot be written, and no more fits into memory, which holds only what
+// is not to be dropped.
 var errMemoryFull = errors.New("the database cannot be written, and memory is full")
 
 // A writer stores readings. It is safe for concurrent use.
@@ -36,16 +37,18 @@ type writer struct {
 
 	writing sync.Mutex // held while a transaction runs
 
-	mu    sync.Mutex // of what follows
-	queue []*unwritten
-	disk  diskHealth
-	wrote uint64 // readings
+	mu      sync.Mutex // of what follows
+	queue   []*unwritten
+	disk    diskHealth
+	wrote   uint64        // readings
+	spilled store.Thinned // dropped from the queue, and not written down yet
 }
 
 // unwritten is a reading that is not in the database yet.
 type unwritten struct {
-	keeping // its urgent says whether an urgent record is to be expected
-	came    time.Time
+	keeping  // its urgent says whether an urgent record is to be expected
+	came     time.Time
+	underway bool // a transaction with it runs; guarded by mu
 }
 
 // diskHealth is how writing goes.
@@ -70,9 +73,11 @@ func (w *writer) add(k keeping) error {
 		return err
 	})
 	w.mu.Lock()
-	full := len(w.queue) >= maxInMemory
+	full := len(w.queue) >= maxInMemory && !w.makeRoom()
 	if !full {
 		w.queue = append(w.queue, u)
+	} else {
+		w.spill(u.reading.TakenAt)
 	}
 	w.mu.Unlock()
 	if full {
@@ -134,10 +139,11 @@ func (w *writer) write() bool {
 	if len(group) == 0 {
 		return false
 	}
+	defer w.rest(group)
 	at := -1
 	var happened []Notice
 	var noted func()
-	counted := w.agent.tally.take()
+	counted, spilled := w.agent.tally.take(), w.takeSpilled()
 	err := w.update(func(tx *store.Tx) (err error) {
 		if noted, err = w.agent.time.save(tx); err != nil {
 			return err
@@ -151,10 +157,16 @@ func (w *writer) write() bool {
 			happened = append(happened, done.happened...)
 		}
 		at = -1
+		if spilled.Records > 0 {
+			if err := w.agent.noteGap(tx, "memory", spilled); err != nil {
+				return err
+			}
+		}
 		return putTraffic(tx, counted)
 	})
 	if err != nil {
 		w.agent.tally.back(counted)
+		w.backSpilled(spilled)
 	}
 	switch {
 	case err == nil:
@@ -210,7 +222,20 @@ func (w *writer) group() []*unwritten {
 			group = first
 		}
 	}
-	return slices.Clone(group[:min(len(group), groupSize)])
+	group = slices.Clone(group[:min(len(group), groupSize)])
+	for _, u := range group {
+		u.underway = true
+	}
+	return group
+}
+
+// rest is the opposite of group: the transaction is over.
+func (w *writer) rest(group []*unwritten) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range group {
+		u.underway = false
+	}
 }
 
 func (w *writer) remove(group []*unwritten) {

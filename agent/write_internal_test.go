@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -113,7 +114,9 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 	a, s := newTestAgent(t)
 	defer s.Close()
 	a.copiers = answering{reading("ABC12345", 1)}
-	a.writer.queue = make([]*unwritten, maxInMemory)
+	for i := range maxInMemory { // of each day the last: none may be dropped
+		a.writer.queue = append(a.writer.queue, &unwritten{keeping: keeping{reading: reading(fmt.Sprint("S", i), 1)}})
+	}
 	r := a.pollOne(t.Context(), job{host: "h", target: &target{}})
 	if !errors.Is(r.err, errMemoryFull) || r.answered != "ABC12345" {
 		t.Errorf("answered %q, %v", r.answered, r.err)
@@ -158,12 +161,10 @@ func TestDiskFull(t *testing.T) {
 			if i == 700 {
 				serial, host = "NEW", "h7" // urgent: S007 used to be there
 			}
-			_, err := a.keep(reading(serial, int64(i)), host, collector.Full)
-			if err == nil {
-				kept++
-			} else if !errors.Is(err, errMemoryFull) {
+			if _, err := a.keep(reading(serial, int64(i)), host, collector.Full); err != nil {
 				t.Fatal(err)
 			}
+			kept++
 			if i == 299 { // these are on disk before it is full
 				allowed.Store(1000)
 				a.writer.flush()
@@ -172,9 +173,8 @@ func TestDiskFull(t *testing.T) {
 			time.Sleep(time.Second)
 			synctest.Wait()
 		}
-		if want := 300 + maxInMemory; kept != want {
-			t.Errorf("%d readings were taken, want %d", kept, want)
-		}
+		const dropped = 100 // each was followed by another one of that device and day
+		kept -= dropped
 		status, err := a.Memory().Status("")
 		if err != nil {
 			t.Fatal(err)
@@ -199,8 +199,88 @@ func TestDiskFull(t *testing.T) {
 		cancel()
 		<-ended
 		checkTotals(t, s, kept)
-		if status, err := a.Memory().Status(""); err != nil || len(status.Problems) != 0 || status.Store.InMemory != 0 {
+		if got := gaps(t, s); got != dropped {
+			t.Errorf("gap records tell of %d readings, want %d", got, dropped)
+		}
+		if status, err := a.Memory().Status(""); err != nil || len(status.Problems) != 1 || !strings.HasPrefix(status.Problems[0], "100 readings") || status.Store.InMemory != 0 {
 			t.Errorf("afterwards: %q, %d in memory, %v", status.Problems, status.Store.InMemory, err)
+		}
+	})
+}
+
+// gaps is how many readings the gap records say were dropped because memory was full.
+func gaps(t *testing.T, s *store.Store) (n int) {
+	t.Helper()
+	batch, err := s.Pending(Portal, store.Bulk, 1_000_000, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range batch {
+		var gap GapEvent
+		if r.Kind != kindGap {
+			continue
+		}
+		if err := json.Unmarshal(r.Body, &gap); err != nil || gap.Reason != "memory" || gap.To.Before(gap.From) {
+			t.Errorf("%s: %v", r.Body, err)
+		}
+		n += gap.Records
+	}
+	return n
+}
+
+// The disk is full from Friday to Monday, which is more than memory holds. The last reading of
+// each device and day is there afterwards, as are the one that raised something urgent and all
+// that fitted; what was dropped is told.
+func TestDiskFullForDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // begins at midnight, UTC
+		a, s := newTestAgent(t)
+		defer s.Close()
+		full := errors.New("no space left on device")
+		a.writer.update = func(func(*store.Tx) error) error { return full }
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { a.writer.run(ctx); close(ended) }()
+		const copiers, days, every = 10, 3, 10 * time.Minute
+		taken := int64(0)
+		want := map[string]bool{} // device, day and total
+		for range days * 24 * time.Hour / every {
+			for i := range copiers {
+				taken++
+				r := reading(fmt.Sprintf("S%03d", i), taken)
+				if _, err := a.keep(r, fmt.Sprint("h", i), collector.Full); err != nil {
+					t.Fatal(err)
+				}
+				if r.TakenAt.Add(every).Day() != r.TakenAt.Day() {
+					want[fmt.Sprint(r.Device.ID, " ", taken)] = true
+				}
+			}
+			time.Sleep(every)
+		}
+		a.writer.writing.Lock() // the test's update is not guarded
+		a.writer.update = s.Update
+		a.writer.writing.Unlock()
+		time.Sleep(2 * retryMost)
+		cancel()
+		<-ended
+		batch, err := s.Pending(Portal, store.Bulk, 1_000_000, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		there := 0
+		for _, r := range batch {
+			if r.Kind != kindReading {
+				continue
+			}
+			there++
+			var total int64
+			fmt.Sscanf(string(r.Body[strings.Index(string(r.Body), `"value":`):]), `"value":%d`, &total)
+			delete(want, fmt.Sprint(r.Subject, " ", total))
+		}
+		if len(want) > 0 {
+			t.Errorf("last readings of a day are missing: %v", want)
+		}
+		if there != maxInMemory || there+gaps(t, s) != int(taken) {
+			t.Errorf("%d readings are there and %d were told as dropped, of %d", there, gaps(t, s), taken)
 		}
 	})
 }

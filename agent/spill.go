@@ -1,0 +1,90 @@
+package agent
+
+import (
+	"slices"
+	"time"
+
+	"meteragent/collector"
+	"meteragent/store"
+)
+
+// When the disk cannot be written and memory is full, too, what gives way is what gives way on
+// disk: a reading after which the same device was read again on the same day. So the last of each
+// day stays, for as many days as fit, and whatever leads to something urgent. The gap record of
+// it, and the count for people, come with the next transaction that succeeds.
+
+// makeRoom drops a reading from the queue that another one there stands for, and says whether it
+// found any. The caller holds mu.
+func (w *writer) makeRoom() bool {
+	var found *unwritten
+	at := 0
+	later := map[stead]bool{}
+	for i, u := range slices.Backward(w.queue) {
+		if key := u.stead(); !later[key] {
+			later[key] = true
+		} else if !u.urgent && !u.underway {
+			found, at = u, i
+		}
+	}
+	if found == nil {
+		return false
+	}
+	w.queue = slices.Delete(w.queue, at, at+1)
+	w.spill(found.reading.TakenAt)
+	return true
+}
+
+// A stead is what readings have in common of which the last stands for the others; on disk, see group.
+type stead struct {
+	device string
+	day    time.Time
+	scope  collector.Scope
+}
+
+func (u *unwritten) stead() stead {
+	return stead{u.reading.Device.ID, u.reading.TakenAt.UTC().Truncate(24 * time.Hour), u.scope}
+}
+
+// spill counts a reading that is dropped. The caller holds mu.
+func (w *writer) spill(taken time.Time) {
+	if w.spilled.Records == 0 {
+		w.spilled.First = taken
+		w.agent.log.Error("memory is full, too: of readings that cannot be written only the last of each day are kept")
+	}
+	w.spilled.Records++
+	w.spilled.First = earlier(w.spilled.First, taken)
+	if taken.After(w.spilled.Last) {
+		w.spilled.Last = taken
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// takeSpilled is what was dropped and is not written down yet; it is to be given back if it cannot be.
+func (w *writer) takeSpilled() (d store.Thinned) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, w.spilled = w.spilled, store.Thinned{}
+	return d
+}
+
+func (w *writer) backSpilled(d store.Thinned) {
+	if d.Records == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.spilled.Records > 0 {
+		d.First = earlier(d.First, w.spilled.First)
+		if w.spilled.Last.After(d.Last) {
+			d.Last = w.spilled.Last
+		}
+		d.Records += w.spilled.Records
+	}
+	w.spilled = d
+}
