@@ -12,13 +12,16 @@ SOAK ?= 10m
 FUZZ ?= 10s
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
-# What runs seldom, or waits for the network or the disk, is compiled without inlining, which makes the program 1 MB smaller.
+# What runs seldom (of TLS, the handshake), or waits for the network or the disk, is compiled without inlining, which makes the program 1 MB smaller.
 # What reads, packs and encrypts is not in this list.
 COLD    := meteragent/agent/... meteragent/packaging/... meteragent/store meteragent/transport/portal meteragent/collector/simulator \
 	github.com/google/... github.com/gorilla/... github.com/kardianos/... github.com/pelletier/... github.com/spf13/... \
 	golang.org/x/net/... golang.org/x/sync/... golang.org/x/sys/... golang.org/x/text/... \
 	archive/zip context crypto/ecdh crypto/ecdsa crypto/ed25519 crypto/elliptic crypto/hkdf crypto/hpke crypto/mlkem \
-	crypto/internal/fips140/ecdh crypto/internal/fips140/ecdsa crypto/internal/fips140/rsa crypto/rand crypto/rsa crypto/sha3 \
+	crypto/internal/fips140/bigmod crypto/internal/fips140/drbg crypto/internal/fips140/ecdh crypto/internal/fips140/ecdsa \
+	crypto/internal/fips140/ed25519 crypto/internal/fips140/edwards25519/... crypto/internal/fips140/hkdf \
+	crypto/internal/fips140/mlkem crypto/internal/fips140/nistec/... crypto/internal/fips140/rsa crypto/internal/fips140/tls12 \
+	crypto/internal/fips140/tls13 crypto/rand crypto/rsa crypto/sha3 \
 	crypto/tls crypto/x509/... encoding/asn1 encoding/csv encoding/pem flag fmt internal/fmtsort internal/godebug log/... \
 	math/big mime/... net net/http/... net/url os os/... path path/filepath regexp/... syscall text/tabwriter text/template time \
 	vendor/golang.org/x/crypto/cryptobyte vendor/golang.org/x/net/... vendor/golang.org/x/text/...
