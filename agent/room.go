@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"meteragent/store"
@@ -47,21 +48,18 @@ func newRoom(a *Agent) *room {
 	return &room{agent: a, thinner: a.store.NewThinner(group)}
 }
 
-// group says which readings stand for one another: those of one device, day and scope.
-// So the last full reading of a day stays beside a later one of the supplies.
+// group says which readings stand for one another: those of one device and day that tell as much.
+// So the last full reading of a day stays beside a later one of the supplies, or one that the device
+// broke off.
 func group(r store.Record) string {
 	if r.Kind != kindReading {
 		return ""
 	}
-	var body struct{ Inputs []json.RawMessage }
+	var body struct{ Meters, Inputs, Missing []json.RawMessage }
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		return ""
 	}
-	scope := "|supplies"
-	if len(body.Inputs) > 0 {
-		scope = "|full"
-	}
-	return r.Subject + "|" + r.At.UTC().Format(time.DateOnly) + scope
+	return fmt.Sprint(r.Subject, "|", r.At.UTC().Format(time.DateOnly), "|", len(body.Meters), len(body.Inputs) > 0, len(body.Missing) > 0)
 }
 
 // roomOf is how many bytes of the database may be in use: as the configuration says, but well

@@ -39,10 +39,13 @@ type stead struct {
 	device string
 	day    time.Time
 	scope  collector.Scope
+	meters int
+	whole  bool
 }
 
 func (u *unwritten) stead() stead {
-	return stead{u.reading.Device.ID, u.reading.TakenAt.UTC().Truncate(24 * time.Hour), u.scope}
+	r := &u.reading
+	return stead{r.Device.ID, r.TakenAt.UTC().Truncate(24 * time.Hour), u.scope, len(r.Meters), r.Missing == nil}
 }
 
 // spill counts a reading that is dropped. The caller holds mu.

@@ -73,10 +73,10 @@ func (w *writer) add(k keeping) error {
 		return err
 	})
 	w.mu.Lock()
-	full := len(w.queue) >= maxInMemory && !w.makeRoom()
-	if !full {
-		w.queue = append(w.queue, u)
-	} else {
+	w.queue = append(w.queue, u)
+	full := len(w.queue) > maxInMemory && !w.makeRoom()
+	if full {
+		w.queue = w.queue[:len(w.queue)-1]
 		w.spill(u.reading.TakenAt)
 	}
 	w.mu.Unlock()

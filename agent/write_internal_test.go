@@ -125,6 +125,16 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 	if h := a.health.copyHosts()["h"]; !h.answers {
 		t.Errorf("it is called silent: %v", h.err)
 	}
+	// One that is there already is replaced by what it says now.
+	if _, err := a.keep(reading("S7", 2), "h7", collector.Full); err != nil {
+		t.Error(err)
+	}
+	if n := len(a.writer.queue); n != maxInMemory || a.writer.queue[n-1].reading.Meters[0].Value != 2 {
+		t.Errorf("%d readings, the last of %s", n, a.writer.queue[n-1].reading.Device.ID)
+	}
+	if got := a.writer.spilled.Records; got != 2 {
+		t.Errorf("%d readings are counted as dropped, want the refused one and the replaced one", got)
+	}
 }
 
 // answering is a copier that always says the same.
