@@ -6,7 +6,7 @@ packages=(
 	shellcheck lintian rpm unzip                   # looking at what was built
 	mmdebstrap systemd-container procps iproute2   # a Debian that boots, in a network of its own
 	curl jq                                        # asking the portal what arrived
-	snmpd snmpsim avahi-daemon                     # devices that are not our own simulator
+	snmpd snmp snmpsim avahi-daemon                # devices that are not our own simulator
 	onesixtyone nmap time                          # other searchers
 	prometheus-snmp-exporter                       # another reader
 	mosquitto mosquitto-clients nginx-light tinyproxy openssl        # between the agent and the portal
