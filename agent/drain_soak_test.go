@@ -94,7 +94,7 @@ func TestDrainChild(t *testing.T) {
 	done := make(chan struct{})
 	memory := make(chan [2]int, 1)
 	go func() { memory <- watchMemory(done) }()
-	usual, free := debug.SetGCPercent(50), debug.SetMemoryLimit(48<<20) // as "meteragent run" has it
+	usual, free := debug.SetGCPercent(50), debug.SetMemoryLimit(56<<20) // as "meteragent run" has it
 	ours := empty(t, order.Path, c)
 	debug.SetGCPercent(usual)
 	debug.SetMemoryLimit(free)

@@ -43,7 +43,7 @@ func (a *app) runCommand() *cobra.Command {
 			// Memory is what a small machine has least of: a third less at the peak of a drain, and what is
 			// needed for a moment only is collected sooner.
 			debug.SetGCPercent(50)
-			debug.SetMemoryLimit(48 << 20)
+			debug.SetMemoryLimit(56 << 20)
 		}
 		var at atomic.Pointer[daemon] // asked by the watchdog while Run runs
 		return packaging.Host(packaging.Program{
