@@ -12,8 +12,8 @@ SOAK ?= 10m
 FUZZ ?= 10s
 
 STAMP   := -X meteragent/agent/cli.version=$(VERSION) -X meteragent/agent/cli.commit=$(COMMIT) -X meteragent/agent/cli.built=$(SOURCE_DATE_EPOCH)
-# What runs seldom (of TLS, the handshake), or waits for the network or the disk, is compiled without inlining, which makes the program 1 MB smaller.
-# What reads, packs and encrypts is not in this list.
+# What runs seldom (of TLS, the handshake), or waits for the network or the disk, is compiled without inlining, which makes
+# the program 1 MB smaller. What reads, packs and encrypts is not in this list.
 COLD    := meteragent/agent/... meteragent/packaging/... meteragent/store meteragent/transport/portal meteragent/collector/simulator \
 	github.com/google/... github.com/gorilla/... github.com/kardianos/... github.com/pelletier/... github.com/spf13/... \
 	golang.org/x/net/... golang.org/x/sync/... golang.org/x/sys/... golang.org/x/text/... \

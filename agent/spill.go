@@ -30,7 +30,7 @@ func (w *writer) makeRoom() bool {
 		return false
 	}
 	w.queue = slices.Delete(w.queue, at, at+1)
-	w.spill(found.reading.TakenAt)
+	w.spill(one(found.reading.TakenAt))
 	return true
 }
 
@@ -48,27 +48,28 @@ func (u *unwritten) stead() stead {
 	return stead{r.Device.ID, r.TakenAt.UTC().Truncate(24 * time.Hour), u.scope, len(r.Meters), r.Missing == nil}
 }
 
-// spill counts a reading that is dropped. The caller holds mu.
-func (w *writer) spill(taken time.Time) {
-	if w.spilled.Records == 0 {
-		w.spilled.First = taken
-		w.agent.log.Error("memory is full, too: of readings that cannot be written only the last of each day are kept")
+// spill counts what is dropped, or gives back what was counted and could not be written down. The
+// caller holds mu.
+func (w *writer) spill(d store.Thinned) {
+	if d.Records == 0 {
+		return
 	}
-	w.spilled.Records++
-	w.spilled.First = earlier(w.spilled.First, taken)
-	if taken.After(w.spilled.Last) {
-		w.spilled.Last = taken
+	if w.spilled.Records == 0 || d.First.Before(w.spilled.First) {
+		w.spilled.First = d.First
+	}
+	if d.Last.After(w.spilled.Last) {
+		w.spilled.Last = d.Last
+	}
+	w.spilled.Records += d.Records
+	if !w.crowded {
+		w.crowded = true
+		w.agent.log.Error("memory is full, too: of readings that cannot be written the last of each day are kept, as far as they fit")
 	}
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
+func one(taken time.Time) store.Thinned { return store.Thinned{Records: 1, First: taken, Last: taken} }
 
-// takeSpilled is what was dropped and is not written down yet; it is to be given back if it cannot be.
+// takeSpilled is what was dropped and is not written down yet; backSpilled takes it again if it cannot be.
 func (w *writer) takeSpilled() (d store.Thinned) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,17 +78,7 @@ func (w *writer) takeSpilled() (d store.Thinned) {
 }
 
 func (w *writer) backSpilled(d store.Thinned) {
-	if d.Records == 0 {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.spilled.Records > 0 {
-		d.First = earlier(d.First, w.spilled.First)
-		if w.spilled.Last.After(d.Last) {
-			d.Last = w.spilled.Last
-		}
-		d.Records += w.spilled.Records
-	}
-	w.spilled = d
+	w.spill(d)
 }

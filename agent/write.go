@@ -42,6 +42,7 @@ type writer struct {
 	disk    diskHealth
 	wrote   uint64        // readings
 	spilled store.Thinned // dropped from the queue, and not written down yet
+	crowded bool          // something was, since the disk was written last: it is said once
 }
 
 // unwritten is a reading that is not in the database yet.
@@ -77,7 +78,7 @@ func (w *writer) add(k keeping) error {
 	full := len(w.queue) > maxInMemory && !w.makeRoom()
 	if full {
 		w.queue = w.queue[:len(w.queue)-1]
-		w.spill(u.reading.TakenAt)
+		w.spill(one(u.reading.TakenAt))
 	}
 	w.mu.Unlock()
 	if full {
@@ -253,7 +254,7 @@ func (w *writer) written(group []*unwritten, happened []Notice) {
 	w.remove(group)
 	w.mu.Lock()
 	was := w.disk
-	w.disk = diskHealth{}
+	w.disk, w.crowded = diskHealth{}, false
 	w.wrote += uint64(len(group))
 	w.mu.Unlock()
 	if !was.since.IsZero() {

@@ -125,15 +125,23 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 	if h := a.health.copyHosts()["h"]; !h.answers {
 		t.Errorf("it is called silent: %v", h.err)
 	}
-	// One that is there already is replaced by what it says now.
+	// One that leads to something urgent gives way to none, nor does one that is being written.
+	for _, held := range []func(u *unwritten, held bool){func(u *unwritten, held bool) { u.urgent = held }, func(u *unwritten, held bool) { u.underway = held }} {
+		held(a.writer.queue[7], true)
+		if _, err := a.keep(reading("S7", 2), "h7", collector.Full); !errors.Is(err, errMemoryFull) {
+			t.Error(err)
+		}
+		held(a.writer.queue[7], false)
+	}
+	// Any other one of a device is replaced by what it says now.
 	if _, err := a.keep(reading("S7", 2), "h7", collector.Full); err != nil {
 		t.Error(err)
 	}
 	if n := len(a.writer.queue); n != maxInMemory || a.writer.queue[n-1].reading.Meters[0].Value != 2 {
 		t.Errorf("%d readings, the last of %s", n, a.writer.queue[n-1].reading.Device.ID)
 	}
-	if got := a.writer.spilled.Records; got != 2 {
-		t.Errorf("%d readings are counted as dropped, want the refused one and the replaced one", got)
+	if got := a.writer.spilled.Records; got != 4 {
+		t.Errorf("%d readings are counted as dropped, want the three refused ones and the replaced one", got)
 	}
 }
 
@@ -239,8 +247,7 @@ func gaps(t *testing.T, s *store.Store) (n int) {
 }
 
 // The disk is full from Friday to Monday, which is more than memory holds. The last reading of
-// each device and day is there afterwards, as are the one that raised something urgent and all
-// that fitted; what was dropped is told.
+// each device and day is there afterwards, and as many others as fitted; what was dropped is told.
 func TestDiskFullForDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // begins at midnight, UTC
 		a, s := newTestAgent(t)

@@ -82,7 +82,7 @@
 // For bodies of 586 bytes, 100 in a commit: 1,027 bytes on disk and 0.02 syncs a record,
 // two for each commit, at some 0.9 of the rate of bbolt alone. Delivered 1,000 at a time,
 // 43 bytes and 0.002 syncs more; 100 at a time, 418 and 0.02. A whole reading of 7 KB takes
-// 1.6 KB. .ci/e2e/52-store-figures.sh measures it, beside SQLite and a plain file.
+// 1.7 KB. .ci/e2e/52-store-figures.sh measures it, beside SQLite and a plain file.
 //
 // # Why not the obvious way
 //
