@@ -22,7 +22,8 @@ both() { # both COMMAND...: of each portal
 }
 wait_for 20 "the portals listen" both arrived .counts
 
-line() { in_network curl -fsS --max-time 5 -X "$1" "http://127.0.0.1:8474/proxies$2" -d "${3:-}"; }
+# To take something off the line waits until what is held up there is through, 5 s at most in each place.
+line() { in_network curl -fsS --max-time 30 -X "$1" "http://127.0.0.1:8474/proxies$2" -d "${3:-}"; }
 line_listens() { line GET "" >/dev/null; }
 wait_for 20 "the line listens" line_listens
 line POST "" '{"name": "http", "listen": "127.0.0.1:9080", "upstream": "'"$over_http"'"}' >/dev/null
@@ -75,8 +76,9 @@ good
 begin
 wait_for 90 "after resets" more
 bad timeout '"timeout": 0'
-sleep 4
+sleep 4 # what was on the way
 begin
+sleep 4
 check "nothing comes through a hole" refuses more
 good
 wait_for 150 "after a hole without a word" more

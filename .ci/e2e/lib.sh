@@ -5,22 +5,30 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 scratch=$(mktemp -d)
+why=""  # it failed
 undo=() # commands that take back what was done, in order; finish runs them from last to first
 finish() {
 	local code=$? i
 	set +e
-	[ "$code" -eq 0 ] || tail -n 15 "$scratch"/*.log >&2 # why, in the words of what ran
+	trap - ERR
+	if [ "$code" -ne 0 ]; then
+		tail -n 15 "$scratch"/*.log >&2 # in the words of what ran
+		echo "  failed: ${why:-exit code $code}" | tee -a "${REASONS:-/dev/null}" >&2
+	fi
 	for ((i = ${#undo[@]} - 1; i >= 0; i--)); do
 		eval "${undo[i]}"
 	done
 	rm -rf --one-file-system "$scratch"
 	exit "$code"
 }
+set -E
+trap 'why=${why:-"line $LINENO: $BASH_COMMAND"}' ERR
 trap finish EXIT
-trap 'exit 143' INT TERM
+trap 'why="ended from outside, perhaps since it took too long"; exit 143' INT TERM
 
 fail() {
-	echo "  failed: $*" >&2
+	why=$*
+	echo "  failed: $why" >&2 # here too: this may be a subshell
 	exit 1
 }
 
