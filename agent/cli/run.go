@@ -56,13 +56,21 @@ func (a *app) runCommand() *cobra.Command {
 				at.Store(d)
 				ctx, d.restart = context.WithCancel(ctx)
 				defer d.restart()
-				return d.agent.Run(ctx, ready, d.servePage, d.keepUpdated, func(ctx context.Context) { d.renew(ctx, d.agent.Memory().ID) })
+				return d.agent.Run(ctx, ready, d.servePage, d.keepUpdated, staySmall, func(ctx context.Context) { d.renew(ctx, d.agent.Memory().ID) })
 			},
 			Alive:   func() bool { d := at.Load(); return d == nil || d.agent.Alive() },
 			Service: service,
 		})
 	}
 	return c
+}
+
+// staySmall gives back what the start needed, and from time to time what has come up since.
+func staySmall(ctx context.Context) {
+	for pause := 20 * time.Second; ctx.Err() == nil; pause = 5 * time.Minute {
+		wait(ctx, pause)
+		packaging.GiveBackMemory()
+	}
 }
 
 // A daemon is an agent with everything it stands on.
