@@ -65,11 +65,12 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
-// staySmall gives back what the start needed, and from time to time what has come up since.
+// staySmall gives back the pages of the program that the start needed, and from time to time what has come up since. The
+// run-time does so with the heap.
 func staySmall(ctx context.Context) {
 	for pause := 20 * time.Second; ctx.Err() == nil; pause = 5 * time.Minute {
 		wait(ctx, pause)
-		packaging.GiveBackMemory()
+		packaging.GiveBackPages()
 	}
 }
 

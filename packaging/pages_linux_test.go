@@ -12,10 +12,10 @@ import (
 )
 
 // What was touched of the program is given back, and comes again when it is needed.
-func TestGiveBackMemory(t *testing.T) {
+func TestGiveBackPages(t *testing.T) {
 	touchProgram(t)
 	before := residentFiles(t)
-	packaging.GiveBackMemory()
+	packaging.GiveBackPages()
 	if after := residentFiles(t); before-after < 1024 {
 		t.Errorf("%d KiB of files are in memory, and were %d: less than 1 MiB was given back", after, before)
 	}

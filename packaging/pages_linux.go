@@ -3,17 +3,15 @@ package packaging
 import (
 	"bufio"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// GiveBackMemory gives the system what this program does not need at the moment: the free part of its heap, and the pages of
-// its own file, of which the start and what is seldom done have touched many. They come from the system's cache again, 64 KiB
-// at once, when they are needed. It costs some milliseconds, and nothing is lost if it fails.
-func GiveBackMemory() {
-	debug.FreeOSMemory()
+// GiveBackPages gives the system the pages of this program's file that were touched, of which most belong to the start and to
+// what is seldom done. They come from the system's cache again, 64 KiB at once, when they are needed. It takes less than a
+// millisecond, and nothing is lost if it fails.
+func GiveBackPages() {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return
