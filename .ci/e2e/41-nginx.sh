@@ -8,30 +8,15 @@ need nginx openssl jq
 make --no-print-directory build >/dev/null
 network
 authority "$scratch" localhost
-mkdir "$scratch/nginx"
-cat >"$scratch/nginx.conf" <<CONF
-daemon off;
-worker_processes 1;
-user root;
-pid $scratch/nginx.pid;
-error_log $scratch/nginx/error.log;
-events {}
-http {
-	access_log $scratch/nginx/access.log;
-	client_body_temp_path $scratch/nginx/body;
-	proxy_temp_path $scratch/nginx/proxy;
-	fastcgi_temp_path $scratch/nginx/fastcgi;
-	uwsgi_temp_path $scratch/nginx/uwsgi;
-	scgi_temp_path $scratch/nginx/scgi;
-	client_max_body_size 4k;
-	proxy_read_timeout 2s;
-	server {
-		listen 127.0.0.1:8443 ssl http2;
-		server_name localhost;
-		ssl_certificate $scratch/server.pem;
-		ssl_certificate_key $scratch/server.key;
-		location / { proxy_pass http://$portal; }
-	}
+nginx_conf <<CONF
+client_max_body_size 4k;
+proxy_read_timeout 2s;
+server {
+	listen 127.0.0.1:8443 ssl http2;
+	server_name localhost;
+	ssl_certificate $scratch/server.pem;
+	ssl_certificate_key $scratch/server.key;
+	location / { proxy_pass http://$portal; }
 }
 CONF
 background nginx -c "$scratch/nginx.conf"

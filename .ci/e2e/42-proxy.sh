@@ -47,30 +47,15 @@ chmod 600 "$scratch/passwords"
 mosquitto_passwd -b "$scratch/passwords" portal secret
 background mosquitto -c "$scratch/mosquitto.conf"
 
-mkdir "$scratch/nginx"
-cat >"$scratch/nginx.conf" <<CONF
-daemon off;
-worker_processes 1;
-user root;
-pid $scratch/nginx.pid;
-error_log $scratch/nginx/error.log;
-events {}
-http {
-	access_log $scratch/nginx/access.log;
-	client_body_temp_path $scratch/nginx/body;
-	proxy_temp_path $scratch/nginx/proxy;
-	fastcgi_temp_path $scratch/nginx/fastcgi;
-	uwsgi_temp_path $scratch/nginx/uwsgi;
-	scgi_temp_path $scratch/nginx/scgi;
-	server {
-		listen 127.0.0.1:8443 ssl;
-		server_name localhost;
-		ssl_certificate $scratch/server.pem;
-		ssl_certificate_key $scratch/server.key;
-		ssl_client_certificate $scratch/ca.pem;
-		ssl_verify_client on;
-		location / { proxy_pass http://$portal; }
-	}
+nginx_conf <<CONF
+server {
+	listen 127.0.0.1:8443 ssl;
+	server_name localhost;
+	ssl_certificate $scratch/server.pem;
+	ssl_certificate_key $scratch/server.key;
+	ssl_client_certificate $scratch/ca.pem;
+	ssl_verify_client on;
+	location / { proxy_pass http://$portal; }
 }
 CONF
 background nginx -c "$scratch/nginx.conf"

@@ -9,7 +9,7 @@ need nginx openssl jq
 make --no-print-directory build >/dev/null
 network
 authority "$scratch" localhost
-mkdir "$scratch/old" "$scratch/nginx"
+mkdir "$scratch/old"
 touch "$scratch/old/index"
 echo 01 >"$scratch/old/serial"
 cat >"$scratch/old/ca.conf" <<CONF
@@ -28,37 +28,23 @@ subjectAltName = DNS:localhost
 CONF
 openssl ca -batch -config "$scratch/old/ca.conf" -cert "$scratch/ca.pem" -keyfile "$scratch/ca.key" -in "$scratch/server.csr" \
 	-startdate 20200101000000Z -enddate 20200201000000Z -extensions names -notext -out "$scratch/old.pem" 2>/dev/null
-cat >"$scratch/nginx.conf" <<CONF
-daemon off;
-worker_processes 1;
-user root;
-pid $scratch/nginx.pid;
-error_log $scratch/nginx/error.log;
-events {}
-http {
-	access_log off;
-	client_body_temp_path $scratch/nginx/body;
-	proxy_temp_path $scratch/nginx/proxy;
-	fastcgi_temp_path $scratch/nginx/fastcgi;
-	uwsgi_temp_path $scratch/nginx/uwsgi;
-	scgi_temp_path $scratch/nginx/scgi;
-	default_type text/html;
-	ssl_certificate_key $scratch/server.key;
-	server { # a hotel's
-		listen 127.0.0.1:8443 ssl;
-		ssl_certificate $scratch/server.pem;
-		location / { return 200 "<html><h1>Welcome. Please log in.</h1></html>"; }
-	}
-	server {
-		listen 127.0.0.1:8444 ssl;
-		ssl_certificate $scratch/old.pem;
-		location / { return 200; }
-	}
-	server { # a portal that does not know the token
-		listen 127.0.0.1:8445 ssl;
-		ssl_certificate $scratch/server.pem;
-		location / { return 401; }
-	}
+nginx_conf <<CONF
+default_type text/html;
+ssl_certificate_key $scratch/server.key;
+server { # a hotel's
+	listen 127.0.0.1:8443 ssl;
+	ssl_certificate $scratch/server.pem;
+	location / { return 200 "<html><h1>Welcome. Please log in.</h1></html>"; }
+}
+server {
+	listen 127.0.0.1:8444 ssl;
+	ssl_certificate $scratch/old.pem;
+	location / { return 200; }
+}
+server { # a portal that does not know the token
+	listen 127.0.0.1:8445 ssl;
+	ssl_certificate $scratch/server.pem;
+	location / { return 401; }
 }
 CONF
 background nginx -c "$scratch/nginx.conf"

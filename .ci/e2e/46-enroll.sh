@@ -82,22 +82,16 @@ commonName = supplied
 basicConstraints = critical,CA:false
 extendedKeyUsage = clientAuth
 CONF
-cat >nginx.conf <<CONF
-daemon off; pid $PWD/nginx.pid; error_log $PWD/nginx.log; user root;
-events {}
-http {
-	client_body_temp_path $PWD/t1; proxy_temp_path $PWD/t2; fastcgi_temp_path $PWD/t3; uwsgi_temp_path $PWD/t4; scgi_temp_path $PWD/t5;
-	access_log off;
-	server {
-		listen 127.0.0.1:8445 ssl; ssl_certificate $PWD/server.pem; ssl_certificate_key $PWD/server.key;
-		ssl_client_certificate $PWD/root.pem; ssl_verify_client on; ssl_verify_depth 2;
-		location / { proxy_pass http://$portal; }
-	}
+nginx_conf <<CONF
+server {
+	listen 127.0.0.1:8445 ssl; ssl_certificate $PWD/server.pem; ssl_certificate_key $PWD/server.key;
+	ssl_client_certificate $PWD/root.pem; ssl_verify_client on; ssl_verify_depth 2;
+	location / { proxy_pass http://$portal; }
 }
 CONF
 cd "$OLDPWD"
 background ./meteragent portal --listen "$portal"
-background nginx -c "$scratch/est/nginx.conf" -e "$scratch/est/nginx.log"
+background nginx -c "$scratch/nginx.conf"
 start python3 .ci/e2e/est-openssl.py "$scratch/est" 8444 9RTF-W6KD 30 >"$scratch/est.log" 2>&1
 undo+=("kill $! 2>/dev/null; wait $! 2>/dev/null")
 listens() { in_network openssl s_client -connect 127.0.0.1:8444 </dev/null; }

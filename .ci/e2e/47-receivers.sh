@@ -17,17 +17,11 @@ second=$!
 undo+=('kill -KILL "$second" 2>/dev/null')
 
 # Two doors to one portal, and a web server that takes any POST and writes it down.
-cat >"$scratch/nginx.conf" <<CONF
-daemon off; pid $scratch/nginx.pid; error_log $scratch/nginx.log; user root;
-events {}
-http {
-	client_body_temp_path $scratch/body; proxy_temp_path $scratch/proxy; fastcgi_temp_path $scratch/fastcgi;
-	uwsgi_temp_path $scratch/uwsgi; scgi_temp_path $scratch/scgi;
-	log_format hook '\$http_webhook_id \$http_webhook_signature'; access_log off;
-	server { listen 127.0.0.1:8081; location / { proxy_pass http://$portal; } }
-	server { listen 127.0.0.1:8082; location / { access_log $scratch/hook.log hook; proxy_pass http://127.0.0.1:8083/; } }
-	server { listen 127.0.0.1:8083; location / { return 200 "thank you"; } }
-}
+nginx_conf <<CONF
+log_format hook '\$http_webhook_id \$http_webhook_signature';
+server { listen 127.0.0.1:8081; location / { proxy_pass http://$portal; } }
+server { listen 127.0.0.1:8082; location / { access_log $scratch/hook.log hook; proxy_pass http://127.0.0.1:8083/; } }
+server { listen 127.0.0.1:8083; location / { return 200 "thank you"; } }
 CONF
 doors() {
 	start nginx -c "$scratch/nginx.conf" -p "$scratch"

@@ -11,6 +11,19 @@ authority() {
 	chmod a+r "$1"/*.pem "$1"/*.key
 }
 
+# nginx_conf <<CONF: $scratch/nginx.conf for nginx with these servers. What nginx itself writes is in $scratch/nginx.
+nginx_conf() {
+	mkdir "$scratch/nginx"
+	{
+		echo "daemon off; user root; pid $scratch/nginx/pid; error_log $scratch/nginx.log; events {}"
+		echo "http {"
+		echo "access_log $scratch/nginx/access.log;"
+		printf "%s_temp_path $scratch/nginx/%s;\n" client_body{,} proxy{,} fastcgi{,} uwsgi{,} scgi{,}
+		cat
+		echo "}"
+	} >"$scratch/nginx.conf"
+}
+
 # site URL [PORTAL LINE...]: a configuration for 20 copiers that are read every second.
 site() {
 	cat >"$scratch/site.toml" <<TOML
