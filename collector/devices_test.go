@@ -91,22 +91,29 @@ func TestDevices(t *testing.T) {
 	}
 }
 
+// serveRecording is a device that answers in a version what stands in a folder's recording.
+func serveRecording(t *testing.T, folder string, version collector.Version) collector.Target {
+	t.Helper()
+	f, err := os.Open(filepath.Join(folder, "walk.snmprec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	copier, err := simulator.FromRecording(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := serve(t, copier)
+	target.Credentials = []collector.Credential{{Version: version, Community: "public"}}
+	return target
+}
+
 // Over the network, in either version, a device reads as from its recording.
 func TestDevicesOverTheNetwork(t *testing.T) {
 	for _, folder := range devices(t) {
 		for _, version := range []collector.Version{collector.V1, collector.V2c} {
 			t.Run(filepath.Base(folder)+"/"+version.String(), func(t *testing.T) {
-				f, err := os.Open(filepath.Join(folder, "walk.snmprec"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer f.Close()
-				copier, err := simulator.FromRecording(f)
-				if err != nil {
-					t.Fatal(err)
-				}
-				target := serve(t, copier)
-				target.Credentials = []collector.Credential{{Version: version, Community: "public"}}
+				target := serveRecording(t, folder, version)
 				r, err := collector.New().Read(context.Background(), target)
 				if err != nil {
 					t.Fatal(err)
@@ -124,17 +131,7 @@ func TestDevicesByPlan(t *testing.T) {
 	for _, folder := range devices(t) {
 		for _, version := range []collector.Version{collector.V1, collector.V2c} {
 			t.Run(filepath.Base(folder)+"/"+version.String(), func(t *testing.T) {
-				f, err := os.Open(filepath.Join(folder, "walk.snmprec"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer f.Close()
-				copier, err := simulator.FromRecording(f)
-				if err != nil {
-					t.Fatal(err)
-				}
-				target := serve(t, copier)
-				target.Credentials = []collector.Credential{{Version: version, Community: "public"}}
+				target := serveRecording(t, folder, version)
 				c := collector.New()
 				first := read(t, c, target)
 				target.Plan = first.Plan

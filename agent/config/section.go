@@ -179,36 +179,25 @@ func (r *reader) wholeNumber(n *node, to *int, least, most int) bool {
 
 // duration reads a time with a unit, such as "30m".
 func (s section) duration(name string, to *time.Duration, least, most time.Duration) *node {
-	n := s.ask(name)
-	if n == nil {
-		return nil
-	}
-	p := Problem{Allowed: []string{short(least), short(most)}}
-	value, ok := parseDuration(n.text)
-	switch {
-	case n.kind != words || !ok:
-		p.Reason = text.Key("config.duration")
-	case value < least || value > most:
-		p.Reason = text.Key("config.range")
-	default:
-		*to = value
-		return n
-	}
-	s.add(n, p)
-	return nil
+	return quantity(s, name, to, least, most, text.Key("config.duration"), parseDuration, short)
 }
 
 // size reads a number of bytes with a unit, such as "256MB".
 func (s section) size(name string, to *int64, least, most int64) *node {
+	return quantity(s, name, to, least, most, text.Key("config.size"), parseSize, shortSize)
+}
+
+// quantity reads a number with a unit; wrong is what is said of one that parse does not know.
+func quantity[T ~int64](s section, name string, to *T, least, most T, wrong text.Key, parse func(string) (T, bool), show func(T) string) *node {
 	n := s.ask(name)
 	if n == nil {
 		return nil
 	}
-	p := Problem{Allowed: []string{shortSize(least), shortSize(most)}}
-	value, ok := parseSize(n.text)
+	p := Problem{Allowed: []string{show(least), show(most)}}
+	value, ok := parse(n.text)
 	switch {
 	case n.kind != words || !ok:
-		p.Reason = text.Key("config.size")
+		p.Reason = wrong
 	case value < least || value > most:
 		p.Reason = text.Key("config.range")
 	default:
