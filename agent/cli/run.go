@@ -69,8 +69,8 @@ func (a *app) runCommand() *cobra.Command {
 // run-time does so with the heap.
 func staySmall(ctx context.Context) {
 	for pause := 20 * time.Second; ctx.Err() == nil; pause = 5 * time.Minute {
-		wait(ctx, pause)
 		packaging.GiveBackPages()
+		wait(ctx, pause)
 	}
 }
 
