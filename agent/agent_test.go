@@ -42,6 +42,7 @@ type copier struct {
 	halts  bool           // stops answering before its supplies
 	plan   collector.Plan // it was read by
 	wordy  bool           // its panel shows 3 KB that cannot be packed
+	whole  bool           // its readings are of whole seconds, as a collector's are
 
 	cartridge string // serial number of its cartridge
 	alerts    []collector.Alert
@@ -80,6 +81,9 @@ func (f *fleet) Read(ctx context.Context, t collector.Target) (collector.Reading
 	}
 	if c.serial == "" {
 		r.Device.ID = "Canon:Test:" + c.mac
+	}
+	if c.whole {
+		r.TakenAt = r.TakenAt.Truncate(time.Second)
 	}
 	r.Plan = collector.Plan("as " + r.Device.ID)
 	if c.wordy {

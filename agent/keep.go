@@ -58,10 +58,10 @@ type OrderEntry struct {
 // decisions change, all in one transaction, soon (write.go). It returns the device's
 // id, also with an error: that our disk is full is no silence of the device. Whoever watches is told after the commit.
 func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
-	age := time.Since(r.TakenAt) // the part of a second that Read cut off
 	now, quality, era := a.time.now()
 	r.Clock = quality
-	r.TakenAt = now.Add(-age).Truncate(time.Millisecond) // finer is noise, and bytes
+	wrong := now.Sub(time.Now()).Round(time.Second) // is the clock; what is less is the time between the two
+	r.TakenAt = r.TakenAt.Add(wrong).Truncate(time.Millisecond)
 	if r.Device.Serial == "" {
 		r.Device.ID = a.sameDevice(r.Device, host)
 	}

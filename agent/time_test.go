@@ -96,6 +96,35 @@ func TestClockSetLate(t *testing.T) {
 	})
 }
 
+// On a slow machine, too, readings are of the second in which they were taken, so that of two
+// of one second none is of before the other.
+func TestSlowClock(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{boot: "a", start: time.Now(), synch: true}
+		s := newSiteOf(t, path, func(o *agent.Options) {
+			o.Clock = func() clock.Moment {
+				time.Sleep(2 * time.Millisecond)
+				defer time.Sleep(2 * time.Millisecond)
+				return m.moment()
+			}
+		})
+		s.fleet.set(host, func(c *copier) { c.whole = true })
+		stop := s.start(t)
+		time.Sleep(24 * time.Hour)
+		stop()
+		readings := bodies[collector.Reading](t, s.link, "reading")
+		for i, r := range readings {
+			if r.TakenAt.Nanosecond() != 0 {
+				t.Fatalf("reading %d is of %v", i, r.TakenAt)
+			}
+		}
+		if len(readings) < 20 {
+			t.Errorf("%d readings", len(readings))
+		}
+	})
+}
+
 // What is dropped while the clock is wrong is told with a time that is put right, too.
 func TestGapWithoutClock(t *testing.T) {
 	path := database(t)

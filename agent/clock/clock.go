@@ -157,7 +157,7 @@ func (b Book) Correct(stream string, era uint64) time.Duration {
 
 func correction(wrong, right Era) time.Duration {
 	if d := right.Zero.Sub(wrong.Zero); d.Abs() > even {
-		return d.Round(time.Millisecond)
+		return d.Round(time.Second) // as the times of readings
 	}
 	return 0
 }
