@@ -23,6 +23,9 @@ func alertPolicy() alert.Policy {
 // complain tells of what the device complains of.
 func (k *keeping) complain() error {
 	r := &k.reading
+	if r.Lacks("alerts", "device", "supplies") {
+		return nil // what was not read is not known to be gone
+	}
 	ledger, found := recall[alert.Ledger](k.tx, k.agent.log, complaints, r.Device.ID)
 	events, next := alert.Decide(alertPolicy(), ledger, *r)
 	for _, e := range events {

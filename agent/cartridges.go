@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"meteragent/agent/toner"
@@ -25,7 +24,7 @@ const cartridgeKept = 400 * 24 * time.Hour
 func (k *keeping) cartridges(before, next toner.Ledger) error {
 	for _, key := range slices.Sorted(maps.Keys(next.Supplies)) {
 		s := next.Supplies[key]
-		if s.Serial == before.Supplies[key].Serial || !telling(s.Serial) {
+		if s.Serial == before.Supplies[key].Serial || !toner.Telling(s.Serial) {
 			continue
 		}
 		if err := k.cartridge(key, s); err != nil {
@@ -79,10 +78,4 @@ func forgetCartridges(tx *store.Tx, before time.Time) error {
 		}
 	}
 	return err
-}
-
-// telling says whether a serial number can be one cartridge's: some devices tell zeros
-// or a word.
-func telling(serial string) bool {
-	return len(serial) >= 5 && strings.ContainsAny(serial, "123456789")
 }

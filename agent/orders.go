@@ -33,11 +33,13 @@ const suggested = "suggested"
 // tonerPolicy is what the configuration says of orders, as toner wants it.
 func tonerPolicy(cfg config.Config) toner.Policy {
 	t := cfg.Toner
+	tells := func(p config.Portal) bool { return p.Orders && p.Kind == config.KindMeteragent && p.Receipts == "portal" }
 	days := func(d time.Duration) int { return int(d / (24 * time.Hour)) }
 	return toner.Policy{
 		Mode: toner.Mode(t.Mode), Rules: tonerRules(cfg),
 		Readings: t.Confirm, Over: t.ConfirmOver, Sudden: t.Sudden,
 		History: days(t.History), Delivery: days(t.Delivery), Together: days(t.Together),
+		Untold: !slices.ContainsFunc(cfg.Portals, tells),
 		Device: t.PerDevice, Site: t.PerSite, Quiet: t.Quiet, Excluded: t.NotInContract,
 	}
 }
@@ -75,7 +77,7 @@ func (k *keeping) decide() error {
 	ledger := k.agent.ledger(k.tx, r.Device.ID, r.TakenAt)
 	policy := k.agent.policy
 	var err error
-	if policy.Placed, err = placedSince(k.tx, r.TakenAt.Add(-24*time.Hour)); err != nil {
+	if policy.Placed, err = placedWithin(k.tx, r.TakenAt); err != nil {
 		return err
 	}
 	decided, next := toner.Decide(policy, ledger, *r)
@@ -123,17 +125,18 @@ func (k *keeping) raise(o toner.Order, waits bool) error {
 // placedKey sorts orders by when they were decided.
 func placedKey(at time.Time, id string) string { return at.UTC().Format(time.RFC3339) + "|" + id }
 
-// placedSince counts the orders of all devices since a time, and forgets in its list
-// those before.
-func placedSince(tx *store.Tx, since time.Time) (n int, err error) {
+// placedWithin counts the orders of all devices of the day up to now, and forgets in its list
+// those before. Later ones are of a clock that was ahead.
+func placedWithin(tx *store.Tx, now time.Time) (n int, err error) {
 	var old []string
-	first := placedKey(since, "")
+	first, end := placedKey(now.Add(-24*time.Hour), ""), placedKey(now.Add(time.Second), "")
 	err = tx.Each(placed, "", func(key string, _ []byte) error {
-		if key < first {
+		switch {
+		case key < first:
 			old = append(old, key)
-			return nil
+		case key < end:
+			n++
 		}
-		n++
 		return nil
 	})
 	for _, key := range old {

@@ -114,7 +114,7 @@ func (t telling) device() Device {
 		d.Serial = serial(t.otherwise(pmlSerial, "SN", "SERN", "SERIALNUMBER"))
 	}
 	if d.Serial == "" {
-		d.Serial = serial(numberAfter(id.sysDescr, "S/N")) // Samsung: "Samsung ML-1 Series OS 1.0;Engine 1.0;S/N Z1AB"
+		d.Serial = serial(numberAfter(id.sysDescr, "", "S/N")) // Samsung: "Samsung ML-1 Series OS 1.0;Engine 1.0;S/N Z1AB"
 	}
 	if d.Model == "" {
 		d.Model = modelIn(t.otherwise("", "MDL", "MODEL"))

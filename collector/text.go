@@ -143,12 +143,13 @@ func description(raw string, charset int64) string {
 // partNumber and serialNumber return what a supply's description tells of them, as in
 // "Black Toner, PN 006R00001;SN0123456789", "Toner S/N:CRUM-0123" and "Cyan Cartridge HP CF000X".
 // RFC 3805 has no objects for them.
-func partNumber(description string) string   { return numberAfter(description, "PN", "P/N", "HP ") }
-func serialNumber(description string) string { return numberAfter(description, "SN", "S/N") }
+func partNumber(description string) string   { return numberAfter(description, "", "PN", "P/N", "HP ") }
+func serialNumber(description string) string { return numberAfter(description, "abcdef", "SN", "S/N") }
 
 // numberAfter returns the number after one of the marks, "" if there is none. It is of
-// capitals, digits and dashes, with a digit at least.
-func numberAfter(text string, marks ...string) string {
+// capitals, digits, dashes and some small letters, such as those of Xerox's hexadecimal
+// serial numbers, with a digit at least.
+func numberAfter(text, small string, marks ...string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for _, mark := range marks {
 		before, rest, _ := strings.Cut(text, mark)
@@ -156,7 +157,7 @@ func numberAfter(text string, marks ...string) string {
 			continue // the end of a longer word
 		}
 		rest = strings.TrimLeft(rest, ": ")
-		number := rest[:len(rest)-len(strings.TrimLeft(rest, letters+"0123456789-"))]
+		number := rest[:len(rest)-len(strings.TrimLeft(rest, letters+small+"0123456789-"))]
 		if strings.ContainsAny(number, "0123456789") {
 			return number
 		}

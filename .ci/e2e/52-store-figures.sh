@@ -1,5 +1,5 @@
 #!/bin/bash
-# at most 120 s
+# at most 300 s
 # What it costs to keep readings of 586 bytes, one to a thousand in each commit: our store, bare bbolt with the same settings,
 # SQLite and a plain file, in one run; then the drain, whole readings, the size of the file, and memory. Bytes written, syncs,
 # file sizes and memory are bounded; rates are compared in three turns, and bounded only generously.

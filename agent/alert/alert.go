@@ -107,10 +107,13 @@ const (
 func (v *visit) here(c Condition) {
 	key := c.key()
 	k, found := v.ledger.Known[key]
-	if !found && len(v.ledger.Known) >= mostKnown {
+	if !found && len(v.ledger.Known) >= mostKnown && !v.ledger.forgetOne() {
 		return
 	}
 	k.forget(v.now)
+	if k.ID != "" && k.Class == Other && c.Class != Other { // what could wait has become urgent: it is told anew
+		v.clear(&k, v.now)
+	}
 	if k.ID == "" && (k.Count == 0 || k.First.After(v.now)) { // it comes, or the clock was set back
 		k.First, k.Count = v.now, 0
 		k.Came = append(slices.Clone(k.Came), v.now)
@@ -149,6 +152,14 @@ func (v *visit) raise(k *Known) {
 	v.events = append(v.events, v.event("alertRaised", *k))
 }
 
+// clear tells that a condition is over, or is another by now.
+func (v *visit) clear(k *Known, since time.Time) {
+	e := v.event("alertCleared", *k)
+	e.Cleared = since
+	v.events = append(v.events, e)
+	k.ID = ""
+}
+
 // away is a condition that is known and that the reading does not have.
 func (v *visit) away(key string, k Known) {
 	if k.forget(v.now); k.Away.IsZero() || k.Away.After(v.now) {
@@ -160,10 +171,8 @@ func (v *visit) away(key string, k Known) {
 	case k.ID == "":
 		k.Count = 0 // it was short
 	case k.AwayCount >= max(2, v.policy.Readings) && v.now.Sub(k.Away) >= wait:
-		e := v.event("alertCleared", k)
-		e.Cleared = k.Away
-		v.events = append(v.events, e)
-		k.ID, k.Count = "", 0
+		v.clear(&k, k.Away)
+		k.Count = 0
 	}
 	v.ledger.Known[key] = k
 	if k.ID == "" && len(k.Came) == 0 {

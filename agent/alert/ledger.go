@@ -44,6 +44,23 @@ func (k *Known) forget(now time.Time) {
 	k.Raises = slices.DeleteFunc(slices.Clone(k.Raises), old)
 }
 
+// forgetOne makes room: it drops the condition that went longest ago of those that were never
+// raised or are over. It reports whether there was one.
+func (l Ledger) forgetOne() bool {
+	oldest, found := "", false
+	for key, k := range l.Known {
+		if k.ID != "" || k.Count > 0 {
+			continue
+		}
+		o := l.Known[oldest]
+		if !found || cmp.Or(k.First.Compare(o.First), strings.Compare(key, oldest)) < 0 {
+			oldest, found = key, true
+		}
+	}
+	delete(l.Known, oldest)
+	return found
+}
+
 // Raised are the conditions that were raised and are not over, the oldest first.
 func (l Ledger) Raised() (all []Known) {
 	for _, k := range l.Known {

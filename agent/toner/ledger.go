@@ -46,11 +46,13 @@ type Supply struct {
 	HigherAt  *int64    `json:"higherAt,omitempty"` // impressions in all then
 	Always    bool      `json:"always,omitempty"`   // every page needs it: it is black, or the only one
 	Highest   *float64  `json:"highest,omitempty"`  // percent, of all cartridges; nil if never measured
+	Some      bool      `json:"some,omitempty"`     // the device has said that something is left, and not how much
 	// Readings are the first of this cartridge and the latest, oldest first. Of a row
 	// that says the same only the first and the last are kept.
 	Readings  []Observation `json:"readings"`
 	Order     *Order        `json:"order,omitempty"`     // the last one, open or not
 	Suggested bool          `json:"suggested,omitempty"` // the order waits for a person's word
+	Out       Out           `json:"out,omitzero"`        // the cartridge that was in before, if an order waited
 	Reopened  int           `json:"reopened,omitempty"`  // how often this cartridge was ordered again by hand
 	Held      Hold          `json:"held,omitempty"`      // why it is due and not ordered
 
@@ -58,6 +60,13 @@ type Supply struct {
 	Low  Streak `json:"low,omitzero"`  // of readings that say it is to be ordered
 	New  Streak `json:"new,omitzero"`  // of readings of what may be a new cartridge
 	Jump Streak `json:"jump,omitzero"` // of readings that are not believed yet
+}
+
+// Out is a cartridge that was taken out while an order waited for its successor.
+type Out struct {
+	Serial string    `json:"serial"`
+	State  State     `json:"state"` // of the order
+	At     time.Time `json:"at"`
 }
 
 // Use is how a place has used toner, over all its cartridges.

@@ -30,7 +30,7 @@ func observe(r collector.Reading, s collector.Supply, all []collector.Supply) Ob
 			o.Pages = &pages
 		}
 	}
-	o.Signal = signal(r, s, all, o.Percent != nil)
+	o.Signal = signal(r, s, all, o.Percent != nil && *o.Percent > 0)
 	return o
 }
 
@@ -57,24 +57,23 @@ func almostEmptyWords() []string {
 }
 
 // signal is the device's own word that a supply is nearly empty or empty, or "". An
-// alert names the supply by its index; where two supplies have the same index it names
-// neither. The printer's state names none, so it counts only if there is just one.
-func signal(r collector.Reading, s collector.Supply, all []collector.Supply, measured bool) string {
+// alert names the supply by its index, or that of another row of the same cartridge; where
+// two supplies have the same index it names neither. The printer's state names none, so it counts only if there is just one, of which
+// no level says that something is left.
+func signal(r collector.Reading, s collector.Supply, all []collector.Supply, left bool) string {
 	var said []string
-	same := 0
-	for _, a := range all {
-		if index(a) == index(s) {
-			same++
+	for _, row := range r.Supplies {
+		if row.Key != s.Key && (row.Type != s.Type || !oneCartridge(row, s)) ||
+			slices.ContainsFunc(all, func(a collector.Supply) bool { return a.Key != s.Key && index(a) == index(row) }) {
+			continue
 		}
-	}
-	if same == 1 {
 		for _, a := range r.Alerts {
-			if a.Group == "markerSupplies" && strconv.FormatInt(a.GroupIndex, 10) == index(s) {
+			if a.Group == "markerSupplies" && strconv.FormatInt(a.GroupIndex, 10) == index(row) {
 				said = append(said, a.Code)
 			}
 		}
 	}
-	if len(all) == 1 && !measured {
+	if len(all) == 1 && !left {
 		said = append(said, r.Status.Errors...)
 	}
 	if len(said) == 0 {
@@ -132,8 +131,17 @@ func kits(rows []collector.Supply) (out []collector.Supply) {
 }
 
 func oneCartridge(a, b collector.Supply) bool {
-	if a.SerialNumber != "" || b.SerialNumber != "" {
+	if a.PartNumber != "" && b.PartNumber != "" && a.PartNumber != b.PartNumber {
+		return false
+	}
+	if Telling(a.SerialNumber) || Telling(b.SerialNumber) {
 		return a.SerialNumber == b.SerialNumber
 	}
 	return a.PartNumber != "" && a.PartNumber == b.PartNumber && a.Colorant != b.Colorant
+}
+
+// Telling says whether a serial number can be one cartridge's: some devices tell zeros or a
+// word.
+func Telling(serial string) bool {
+	return len(serial) >= 5 && strings.ContainsAny(serial, "123456789")
 }

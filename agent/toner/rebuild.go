@@ -22,14 +22,22 @@ func Rebuild(device string, orders []Placed, doubt time.Time) Ledger {
 	oldestFirst := slices.SortedStableFunc(slices.Values(orders), func(a, b Placed) int {
 		return cmp.Or(a.Order.DecidedAt.Compare(b.Order.DecidedAt), cmp.Compare(a.Order.ID, b.Order.ID))
 	})
+	type cartridge struct {
+		key string
+		n   int
+	}
+	before := map[cartridge]int{} // orders of the same one, by hand
 	for _, p := range oldestFirst {
 		key := p.Order.Supply.Key
+		one := cartridge{key, p.Order.Evidence.Cartridge}
 		l.Placed = append(l.Placed, p.Order.DecidedAt)
 		if s := p.supply(); s.State != "" {
+			s.Reopened = before[one]
 			l.Supplies[key] = s
 		} else {
 			delete(l.Supplies, key) // a later one of the same place is over
 		}
+		before[one]++
 	}
 	return l
 }

@@ -24,7 +24,7 @@ const (
 	ByPages  Proof = "pages"  // more was printed than was left, and the level is not empty
 	BySerial Proof = "serial" // another serial number
 	ByPart   Proof = "part"   // another part number
-	BySignal Proof = "signal" // after the order was shipped a device without serial numbers stopped complaining, for many pages
+	BySignal Proof = "signal" // after the order was shipped, or should have come, a device without serial numbers stopped complaining, for many pages
 )
 
 // An Event is something that happened to a cartridge and is not an order. Its JSON is
@@ -50,13 +50,14 @@ type Event struct {
 // renewed says by which proof a new cartridge is in, or "". Each must stay for as many
 // readings, over as long a time, as an order needs.
 func (s *Supply) renewed(o Observation, rule Rule, p Policy) Proof {
-	proof := s.newer(o, rule)
+	proof := s.newer(o, rule, p)
 	if proof == "" {
 		s.New = Streak{}
 		return ""
 	}
-	if s.New.Count > 0 && proof == BySerial && s.New.Serial != o.Serial {
-		s.New = Streak{}
+	_, forward := pagesSince(s.New.Pages, o.Pages)
+	if s.New.Count > 0 && (proof == BySerial && s.New.Serial != o.Serial || s.New.Pages != nil && o.Pages != nil && !forward) {
+		s.New = Streak{} // or the counter begins anew, with another board
 	}
 	s.New = s.New.and(o)
 	s.New.Serial = o.Serial
@@ -78,7 +79,7 @@ func (s *Supply) renewed(o Observation, rule Rule, p Policy) Proof {
 }
 
 // newer says by what one reading looks like a new cartridge, or "".
-func (s *Supply) newer(o Observation, rule Rule) Proof {
+func (s *Supply) newer(o Observation, rule Rule, p Policy) Proof {
 	if o.Percent != nil && s.Lowest != nil &&
 		(*o.Percent >= *s.Lowest+clearJump || *o.Percent >= full && *s.Lowest <= opened) {
 		return ByLevel
@@ -86,7 +87,10 @@ func (s *Supply) newer(o Observation, rule Rule) Proof {
 	if s.outprinted(o) {
 		return ByPages
 	}
-	if s.plainLow(o, rule) {
+	if s.back(o, p) {
+		return BySerial
+	}
+	if s.plainLow(o, rule) || s.Waits() && s.asBefore(o) {
 		return ""
 	}
 	switch {
@@ -95,10 +99,26 @@ func (s *Supply) newer(o Observation, rule Rule) Proof {
 	case o.Serial == "" && o.Part != "" && o.Part != s.Part && s.Part != "":
 		return ByPart
 	}
-	if s.State == Shipped && !s.Order.Reason.measured() && o.Pages != nil && o.Serial == "" {
+	if s.sent(o, p) && !s.Order.Reason.measured() && o.Pages != nil && o.Serial == "" {
 		return BySignal
 	}
 	return ""
+}
+
+// asBefore says that a level is no higher than it was: another number with it is another way
+// to write the same one, as after an update.
+func (s *Supply) asBefore(o Observation) bool {
+	return o.Percent != nil && s.Lowest != nil && *o.Percent <= *s.Lowest+floor
+}
+
+// back says that a cartridge with an order that waited is in again, after another one was tried.
+func (s *Supply) back(o Observation, p Policy) bool {
+	return o.Serial != "" && o.Serial == s.Out.Serial && o.Serial != s.Serial && o.At.Sub(s.Out.At) < p.arrival()
+}
+
+// sent says that the toner that was ordered may be here.
+func (s *Supply) sent(o Observation, p Policy) bool {
+	return s.State == Shipped || p.Untold && s.Waits() && o.At.Sub(s.Order.DecidedAt) >= p.arrival()
 }
 
 // outprinted says that so much has been printed since the lowest level that another
@@ -117,15 +137,21 @@ func (s *Supply) outprinted(o Observation) bool {
 }
 
 // fresh begins with a new cartridge.
-func (s Supply) fresh(o Observation, proof Proof) (next Supply, happened []Event) {
+func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happened []Event) {
 	before := s.Use
 	next = Supply{
 		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Since: s.New.Since,
 		Serial: o.Serial, Part: o.Part, Highest: s.Highest, Order: s.Order,
-		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always, Colour: s.Colour,
+		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always, Colour: s.Colour, Some: s.Some,
 	}
 	if next.Serial == "" {
 		next.Serial = s.Serial
+	}
+	switch {
+	case s.back(o, p):
+		next.State = s.Out.State
+	case s.Waits() && o.Serial != s.Serial:
+		next.Out = Out{Serial: s.Serial, State: s.State, At: o.At}
 	}
 	next.Use = before.restarted(o, s.New)
 	e := Event{

@@ -18,6 +18,7 @@ type Policy struct {
 	Sudden   time.Duration // how long a jump of the level must last to be believed; 0 believes at once
 	History  int           // days of consumption without which a forecast decides nothing
 	Delivery int           // days a parcel takes
+	Untold   bool          // nobody tells what becomes of an order: it counts as shipped when it should have come
 	Together int           // days: what is due so much later joins an order of its device; 0 joins nothing
 	Device   int           // orders of one device within 30 days at most; 0 is no limit
 	Site     int           // orders of all devices within a day at most; 0 is no limit
@@ -25,6 +26,9 @@ type Policy struct {
 	Quiet    []string      // globs of serial numbers that order nothing
 	Excluded []string      // globs of descriptions and part numbers that are not in the contract
 }
+
+// arrival is how long it takes at most until a toner that was ordered is here.
+func (p Policy) arrival() time.Duration { return time.Duration(p.Delivery+1) * 24 * time.Hour }
 
 // Mode says what becomes of a decision.
 type Mode string

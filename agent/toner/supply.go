@@ -11,9 +11,10 @@ func (s Supply) after(o Observation, rule Rule, p Policy) (next Supply, happened
 	if !s.tells(o) {
 		return s, nil, false
 	}
+	s.leap(o)
 	s.remember(o)
 	if proof := s.renewed(o, rule, p); proof != "" {
-		next, e := s.fresh(o, proof)
+		next, e := s.fresh(o, proof, p)
 		return next, e, false
 	}
 	if s.New.Count > 0 || !s.believe(o, p) {
@@ -57,16 +58,40 @@ func (s Supply) Hold() Hold {
 }
 
 // tells says whether an observation can be compared with the others. A level that is
-// missing for once, as from a device asleep, interrupts no row.
+// missing for once, as from a device asleep, interrupts no row; but where the device's own
+// word led to an order, its silence tells of the new cartridge.
 func (s Supply) tells(o Observation) bool {
-	return o.Percent != nil || o.Signal != "" || s.Highest == nil || o.Serial != "" && o.Serial != s.Serial
+	return o.Percent != nil || o.Signal != "" || s.Highest == nil || o.Serial != "" && o.Serial != s.Serial ||
+		s.Waits() && !s.Order.Reason.measured()
 }
 
 // ghost says that a supply has always been at zero, such as the fifth toner of a
 // device that has four. One with a colour of which an alert says that it is empty is
-// none: it was empty when it was first seen.
+// none: it was empty when it was first seen. Nor is one of which the device has said that
+// something is left.
 func (s Supply) ghost(o Observation) bool {
-	return s.Highest != nil && *s.Highest == 0 && (o.Signal == "" || s.Colour == "")
+	return s.Highest != nil && *s.Highest == 0 && !s.Some && (o.Signal == "" || s.Colour == "")
+}
+
+// leap notes that the device's counter has gone forward by what nobody prints between two
+// readings so near to each other: another counter tells it, or a technician has set it. Then it
+// proves nothing of the toner, and what is counted from is moved along.
+func (s *Supply) leap(o Observation) {
+	each, known := s.Use.yield()
+	if !known || len(s.Readings) == 0 {
+		return
+	}
+	before := s.Readings[len(s.Readings)-1]
+	by, told := pagesSince(before.Pages, o.Pages)
+	if !told || float64(by) < beyond*each || o.At.Sub(before.At) >= mostHidden {
+		return
+	}
+	for _, from := range []**int64{&s.LowestAt, &s.HigherAt, &s.New.Pages, &s.Use.Pages, &s.Use.Begun} {
+		if *from != nil {
+			moved := **from + by
+			*from = &moved
+		}
+	}
 }
 
 func (s *Supply) remember(o Observation) {
@@ -90,6 +115,9 @@ func (s *Supply) remember(o Observation) {
 		s.Readings = slices.Delete(s.Readings, 1, 2)
 	}
 }
+
+// mostHidden is how long a copier may not have been read and cannot have used up a cartridge.
+const mostHidden = 12 * time.Hour
 
 const (
 	floor      = 3  // percent: less is ordered whatever the forecast says
@@ -142,11 +170,12 @@ func (s Supply) low(o Observation, rule Rule, p Policy) Code {
 	return ""
 }
 
-// empty is the device's own word, where that counts: "empty" always, "nearly empty"
-// only where the level is not measured.
+// empty is the device's own word, where that counts: "empty" unless a level is measured
+// that contradicts it, since alerts of a warning stay in the table for long (RFC 3805,
+// prtAlertSeverityLevel); "nearly empty" only where the level is not measured.
 func (s Supply) empty(o Observation) Code {
 	switch {
-	case slices.Contains(emptyWords(), o.Signal):
+	case slices.Contains(emptyWords(), o.Signal) && (o.Percent == nil || *o.Percent <= mostAhead):
 		return SaysEmpty
 	case o.Percent == nil && slices.Contains(almostEmptyWords(), o.Signal):
 		return SaysAlmostEmpty

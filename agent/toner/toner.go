@@ -42,6 +42,7 @@
 package toner
 
 import (
+	"maps"
 	"time"
 
 	"meteragent/collector"
@@ -98,8 +99,32 @@ type visit struct {
 	decision Decision
 }
 
+// follow lets what is known of a supply go with its colour when the device has numbered its
+// rows anew, as an update of its firmware may: otherwise what is on its way would be ordered
+// once more. It follows colours of which there was one and is one.
+func (v *visit) follow() {
+	was, is := map[string][]string{}, map[string][]string{} // the keys of each colour
+	for key, s := range v.ledger.Supplies {
+		was[s.Colour] = append(was[s.Colour], key)
+	}
+	for _, s := range v.supplies {
+		is[s.Colorant] = append(is[s.Colorant], s.Key)
+	}
+	moved := map[string]Supply{}
+	for colour, keys := range is {
+		if from := was[colour]; colour != "" && len(keys) == 1 && len(from) == 1 && from[0] != keys[0] {
+			moved[keys[0]] = v.ledger.Supplies[from[0]]
+		}
+	}
+	for _, s := range moved {
+		delete(v.ledger.Supplies, was[s.Colour][0])
+	}
+	maps.Copy(v.ledger.Supplies, moved)
+}
+
 // look takes each supply into account, and orders those that are due.
 func (v *visit) look() {
+	v.follow()
 	for _, s := range v.supplies {
 		known, found := v.ledger.Supplies[s.Key]
 		if !found {
@@ -111,7 +136,7 @@ func (v *visit) look() {
 		if known.First.IsZero() {
 			known.First = known.Since
 		}
-		known.Colour = s.Colorant
+		known.Colour, known.Some = s.Colorant, known.Some || s.Level.Kind == collector.Some
 		known.Always = len(v.supplies) == 1 || s.Colorant == "black"
 		rule := v.policy.Rules.of(v.reading.Device, s.Colorant)
 		after, happened, due := known.after(observe(v.reading, s, v.supplies), rule, v.policy)
