@@ -56,6 +56,28 @@ func TestComplaints(t *testing.T) {
 	})
 }
 
+// What was not read is not known to be gone.
+func TestComplaintsNotRead(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, path)
+		s.fleet.set(host, func(c *copier) { c.alerts = jammed() })
+		stop := s.start(t)
+		time.Sleep(3 * time.Hour)
+		s.fleet.set(host, func(c *copier) { c.alerts, c.halts = nil, true })
+		time.Sleep(4 * time.Hour)
+		if got := s.status(t).Alerts; len(got) != 1 {
+			t.Errorf("the status has %+v", got)
+		}
+		s.fleet.set(host, func(c *copier) { c.halts = false })
+		time.Sleep(4 * time.Hour)
+		stop()
+		if all := bodies[alert.Event](t, s.link, "alert"); len(all) != 2 || all[1].Event != "alertCleared" {
+			t.Errorf("the portal has %+v", all)
+		}
+	})
+}
+
 // A request for a technician arrives at once, once, and not without end.
 func TestRequest(t *testing.T) {
 	path := database(t)

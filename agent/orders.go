@@ -33,7 +33,9 @@ const suggested = "suggested"
 // tonerPolicy is what the configuration says of orders, as toner wants it.
 func tonerPolicy(cfg config.Config) toner.Policy {
 	t := cfg.Toner
-	tells := func(p config.Portal) bool { return p.Orders && p.Kind == config.KindMeteragent && p.Receipts == "portal" }
+	tells := func(p config.Portal) bool {
+		return p.Orders && p.Kind == config.KindMeteragent && p.Receipts == "portal"
+	}
 	days := func(d time.Duration) int { return int(d / (24 * time.Hour)) }
 	return toner.Policy{
 		Mode: toner.Mode(t.Mode), Rules: tonerRules(cfg),

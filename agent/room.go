@@ -50,16 +50,19 @@ func newRoom(a *Agent) *room {
 
 // group says which readings stand for one another: those of one device and day that tell as much.
 // So the last full reading of a day stays beside a later one of the supplies, or one that the device
-// broke off.
+// broke off. Where the clock is wrong, several days may have one date: each has an era of its own.
 func group(r store.Record) string {
 	if r.Kind != kindReading {
 		return ""
 	}
-	var body struct{ Meters, Inputs, Missing []json.RawMessage }
+	var body struct {
+		Meters, Inputs []json.RawMessage
+		Missing        []string
+	}
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		return ""
 	}
-	return fmt.Sprint(r.Subject, "|", r.At.UTC().Format(time.DateOnly), "|", len(body.Meters), len(body.Inputs) > 0, len(body.Missing) > 0)
+	return fmt.Sprint(r.Subject, "|", r.At.UTC().Format(time.DateOnly), "|", len(body.Meters), len(body.Inputs) > 0, body.Missing, r.Era)
 }
 
 // roomOf is how many bytes of the database may be in use: as the configuration says, but well

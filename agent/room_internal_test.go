@@ -47,6 +47,7 @@ func TestWhatStandsForWhat(t *testing.T) {
 		"another device":                       {full, change(func(r *collector.Reading) { r.Device.ID = "ABC12346" }), collector.Full, collector.Full, false},
 		"supplies after all":                   {full, supplies, collector.Full, collector.Supplies, false},
 		"one that was broken off":              {full, change(func(r *collector.Reading) { r.Missing = []string{"vendor"} }), collector.Full, collector.Full, false},
+		"broken off elsewhere":                 {change(func(r *collector.Reading) { r.Missing = []string{"alerts"} }), change(func(r *collector.Reading) { r.Missing = []string{"vendor"} }), collector.Full, collector.Full, false},
 		"fewer meters":                         {full, change(func(r *collector.Reading) { r.Meters = r.Meters[:5] }), collector.Full, collector.Full, false},
 		"supplies after all, without any tray": {change(func(r *collector.Reading) { r.Inputs = nil }), supplies, collector.Full, collector.Supplies, false},
 	} {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"meteragent/collector"
@@ -40,12 +41,12 @@ type stead struct {
 	day    time.Time
 	scope  collector.Scope
 	meters int
-	whole  bool
+	lacks  string
 }
 
 func (u *unwritten) stead() stead {
 	r := &u.reading
-	return stead{r.Device.ID, r.TakenAt.UTC().Truncate(24 * time.Hour), u.scope, len(r.Meters), r.Missing == nil}
+	return stead{r.Device.ID, r.TakenAt.UTC().Truncate(24 * time.Hour), u.scope, len(r.Meters), strings.Join(r.Missing, " ")}
 }
 
 // spill counts what is dropped, or gives back what was counted and could not be written down. The

@@ -71,6 +71,8 @@ func TestPartAndSerialNumber(t *testing.T) {
 		"Black Toner, PN 006R00001;SN0123456789A": {"006R00001", "0123456789A"},
 		"Fuser, PN unknown;SNunknown":             {"", ""},
 		"Toner S/N:CRUM-0123":                     {"", "CRUM-0123"},
+		"Toner, PN 006R00001;SN12345b80e00004d6":  {"006R00001", "12345b80e00004d6"},
+		"Toner SN123 full":                        {"", "123"},
 		"Cyan Cartridge HP CF000X":                {"CF000X", ""},
 		"P/N: 99-1 S/N 7":                         {"99-1", "7"},
 		"SPN1 toner":                              {"", ""},

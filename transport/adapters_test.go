@@ -264,6 +264,23 @@ func TestHomeAssistant(t *testing.T) {
 	}
 }
 
+// What comes once more after something newer changes nothing.
+func TestHomeAssistantOlder(t *testing.T) {
+	broker := transporttest.NewBroker(t)
+	broker.Let(transporttest.Agent, "")
+	link := transporttest.Dial(t, broker, func(c *transport.Config) { c.Kind = transport.KindHomeAssistant })
+	for _, m := range []transport.Message{transporttest.Reading(2, "ABC12345", 124_000), transporttest.Reading(1, "ABC12345", 123_000)} {
+		if _, err := link.Send(t.Context(), []transport.Message{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for topic, value := range broker.Retained() {
+		if value == "123000" {
+			t.Errorf("%s went back to %s", topic, value)
+		}
+	}
+}
+
 // A broker that acknowledges what it drops confirms nothing.
 func TestHomeAssistantProof(t *testing.T) {
 	broker := transporttest.NewBroker(t)

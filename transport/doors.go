@@ -47,8 +47,12 @@ func NewDoors(links ...Link) *Doors {
 func (d *Doors) Send(ctx context.Context, batch []Message) (Receipt, error) {
 	var heard []OrderState
 	var failure error
-	for _, i := range d.open(time.Now()) {
-		receipt, err := d.through(ctx, i, batch)
+	open := d.open(time.Now())
+	for n, i := range open {
+		if n > 0 && ctx.Err() != nil {
+			break // the next one is not to blame
+		}
+		receipt, err := d.within(ctx, len(open)-n, i, batch)
 		heard = append(heard, receipt.Orders...)
 		switch {
 		case err == nil:
@@ -66,6 +70,17 @@ func (d *Doors) Send(ctx context.Context, batch []Message) (Receipt, error) {
 		}
 	}
 	return Receipt{}, failure
+}
+
+// within tries a door for its share of the time: one that keeps silent must leave some to
+// those after it.
+func (d *Doors) within(ctx context.Context, doors, i int, batch []Message) (Receipt, error) {
+	if end, limited := ctx.Deadline(); limited && doors > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(doors))
+		defer cancel()
+	}
+	return d.through(ctx, i, batch)
 }
 
 // open returns the doors to try, in order: those that do not rest or, if all do, all of

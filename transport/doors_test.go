@@ -131,3 +131,44 @@ func TestDoorsDoNotDoubleOrders(t *testing.T) {
 		t.Errorf("the portal counts %+v", counts)
 	}
 }
+
+// mute is a broker without a portal behind it: it can be reached, and says nothing.
+type mute struct{}
+
+func (mute) Send(ctx context.Context, batch []transport.Message) (transport.Receipt, error) {
+	if len(batch) == 0 {
+		return transport.Receipt{}, nil
+	}
+	<-ctx.Done()
+	return transport.Receipt{}, &transport.Error{Kind: transport.ErrNoReceipt, Cause: ctx.Err()}
+}
+
+func (mute) Close() error { return nil }
+
+// prompt takes whatever comes in time.
+type prompt struct{}
+
+func (prompt) Send(ctx context.Context, batch []transport.Message) (transport.Receipt, error) {
+	return transport.Receipt{Accepted: len(batch)}, ctx.Err()
+}
+
+func (prompt) Close() error { return nil }
+
+// A door that keeps silent leaves some of the time to the next one, which is not blamed for it.
+func TestSilentDoor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		doors := transport.NewDoors(mute{}, prompt{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := doors.Send(ctx, transporttest.Batch(1, 3)); err != nil || doors.State()[1].Err != nil {
+			t.Errorf("%v; the second door: %v", err, doors.State()[1].Err)
+		}
+		doors = transport.NewDoors(mute{}, mute{}, prompt{})
+		over, end := context.WithTimeout(t.Context(), 0)
+		defer end()
+		doors.Send(over, transporttest.Batch(1, 3))
+		if state := doors.State()[2]; state.Err != nil {
+			t.Errorf("the third door is blamed though there was no time: %v", state.Err)
+		}
+	})
+}

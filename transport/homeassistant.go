@@ -22,14 +22,15 @@ type homeLink struct {
 
 	turns   sync.Mutex // Sends one after the other: values must not overtake each other
 	shown   map[string]string
-	session *session // on which all that is shown was sent; the broker may forget it with the session
+	newest  map[string]time.Time // of the readings of each device
+	session *session             // on which all that is shown was sent; the broker may forget it with the session
 }
 
 // homeProbe is more than the largest description.
 const homeProbe = 4 << 10
 
 func newHome(l *mqttLink) *homeLink {
-	return &homeLink{mqttLink: l, shown: map[string]string{}}
+	return &homeLink{mqttLink: l, shown: map[string]string{}, newest: map[string]time.Time{}}
 }
 
 // homeTopics are those of an agent's values.
@@ -65,6 +66,10 @@ func (l *homeLink) Send(ctx context.Context, batch []Message) (Receipt, error) {
 func (l *homeLink) news(all []reading) (news []parcel) {
 	at := map[string]int{}
 	for _, r := range all {
+		if r.TakenAt.Before(l.newest[r.Device.ID]) {
+			continue // it comes once more, or late
+		}
+		l.newest[r.Device.ID] = r.TakenAt
 		for _, p := range l.describe(r) {
 			if i, there := at[p.topic]; there {
 				news[i] = p

@@ -143,10 +143,12 @@ func (l *httpsLink) deliver(ctx context.Context, batch []Message) (Receipt, erro
 	if len(good) == 0 && len(refused) > 0 {
 		return Receipt{Rejected: refused}, nil
 	}
-	response, err := l.post(ctx, good)
-	if err == nil && response.StatusCode == http.StatusUnsupportedMediaType && l.coding.Swap(codedNot) != codedNot {
+	coding := l.coding.Load().(string)
+	response, err := l.post(ctx, good, coding)
+	if err == nil && response.StatusCode == http.StatusUnsupportedMediaType && coding != codedNot {
+		l.coding.Store(codedNot)
 		response.Body.Close()
-		response, err = l.post(ctx, good)
+		response, err = l.post(ctx, good, codedNot)
 	}
 	if err != nil {
 		return Receipt{}, err
@@ -202,8 +204,7 @@ func (l *httpsLink) packer(coding string) (*packer, error) {
 }
 
 // post sends one batch.
-func (l *httpsLink) post(ctx context.Context, batch []Message) (*http.Response, error) {
-	coding := l.coding.Load().(string)
+func (l *httpsLink) post(ctx context.Context, batch []Message, coding string) (*http.Response, error) {
 	body, key, err := l.pack(batch, coding)
 	if err != nil {
 		return nil, err

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,6 +134,37 @@ func TestPlainAfter415(t *testing.T) {
 	if diff := cmp.Diff([]string{"gzip", "", ""}, codings); diff != "" {
 		t.Errorf("Content-Encoding (-want +got):\n%s", diff)
 	}
+}
+
+// It says so to each of the batches that are on the way, and none of them fails.
+func TestPlainAfter415Twice(t *testing.T) {
+	var both sync.WaitGroup
+	both.Add(2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		if r.Header.Get("Content-Encoding") == "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		both.Done()
+		both.Wait()
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+	}))
+	defer server.Close()
+	link, err := transport.Dial(transport.Config{URL: server.URL, Agent: transporttest.Agent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	var sends sync.WaitGroup
+	for range 2 {
+		sends.Go(func() {
+			if _, err := link.Send(t.Context(), transporttest.Batch(1, 3)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	sends.Wait()
 }
 
 // A portal that names zstd gets it from the next batch on; one that forbids it does not.

@@ -226,7 +226,12 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 			kind = "text/plain" // a state, or a description of one
 		}
 		l.config.watch(Sent{To: "PUBLISH " + p.topic, Type: kind, Body: p.payload})
-		tokens = append(tokens, l.session.client.Publish(p.topic, atLeastOnce, p.retained, p.payload))
+		token, err := l.session.hand(ctx, func() mqtt.Token { return l.session.client.Publish(p.topic, atLeastOnce, p.retained, p.payload) })
+		if err != nil {
+			l.session.drop() // nothing that comes after it may arrive without it
+			return nil, nil, err
+		}
+		tokens = append(tokens, token)
 	}
 	return l.session, tokens, nil
 }

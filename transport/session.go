@@ -22,10 +22,6 @@ const (
 	keepAlive   = time.Minute
 	pingTimeout = 15 * time.Second
 	leaveWithin = time.Second
-
-	// handOverTime is how long the library may keep a publish that it cannot hand to its own
-	// writer any more, because the connection has just died.
-	handOverTime = time.Second
 )
 
 // A session is one connection to the broker. The library neither reconnects nor
@@ -105,7 +101,7 @@ func (l *mqttLink) options(ctx context.Context, s *session) *mqtt.ClientOptions 
 		SetKeepAlive(keepAlive).
 		SetPingTimeout(pingTimeout).
 		SetConnectTimeout(l.config.Timeout). // ctx ends sooner
-		SetWriteTimeout(handOverTime).
+		SetWriteTimeout(l.config.Timeout).   // see hand; the connection has no deadline
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lose(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 			conn, err := l.config.dialBroker(ctx, l.url, l.security)
@@ -154,7 +150,26 @@ func (l *mqttLink) prove(ctx context.Context, s *session) error {
 
 // publish returns nil once the broker has acknowledged.
 func (s *session) publish(ctx context.Context, topic string, payload []byte, retained bool) error {
-	return s.await(ctx, s.client.Publish(topic, atLeastOnce, retained, payload))
+	token, err := s.hand(ctx, func() mqtt.Token { return s.client.Publish(topic, atLeastOnce, retained, payload) })
+	if err != nil {
+		return err
+	}
+	return s.await(ctx, token)
+}
+
+// hand gives the library something to send. It keeps its caller until its writer is free, which
+// over a slow line takes as long as a payload does, and after the connection has died for ever.
+func (s *session) hand(ctx context.Context, give func() mqtt.Token) (mqtt.Token, error) {
+	given := make(chan mqtt.Token, 1)
+	go func() { given <- give() }()
+	select {
+	case token := <-given:
+		return token, nil
+	case <-s.lost:
+		return nil, s.why()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Brokers that are a cluster deny a subscription too when they cannot make it at the moment,
@@ -167,8 +182,13 @@ const (
 // subscribe returns nil once the broker has granted it.
 func (s *session) subscribe(ctx context.Context, topic string, hear func(payload []byte)) error {
 	for range subscribeTries {
-		token := s.client.Subscribe(topic, atLeastOnce, func(_ mqtt.Client, m mqtt.Message) { hear(m.Payload()) })
-		if err := s.await(ctx, token); err != nil {
+		token, err := s.hand(ctx, func() mqtt.Token {
+			return s.client.Subscribe(topic, atLeastOnce, func(_ mqtt.Client, m mqtt.Message) { hear(m.Payload()) })
+		})
+		if err == nil {
+			err = s.await(ctx, token)
+		}
+		if err != nil {
 			return err
 		}
 		if granted := token.(*mqtt.SubscribeToken).Result()[topic]; granted <= 2 {

@@ -118,6 +118,16 @@ func TestConditions(t *testing.T) {
 			s.say(9, row("other", "generalPrinter", "subunitPowerSaver", "untrained")).say(9, row("warning", "generalPrinter", "powerUp", "noInterventionRequired")).
 				say(9, row("warningBinaryChangeEvent", "marker", "markerFuserUnderTemperature", "untrained"))
 		}, ""},
+		{"what gets worse is told anew", func(s *story) {
+			s.say(3, row("warning", "marker", "subunitUnrecoverableFailure", "untrained")).
+				say(2, row("critical", "marker", "subunitUnrecoverableFailure", "fieldService"))
+		}, "Raised other subunitUnrecoverableFailure, Cleared other subunitUnrecoverableFailure, Raised service subunitUnrecoverableFailure"},
+		{"many short ones hide none", func(s *story) {
+			for i := range 70 {
+				s.say(1, []collector.Alert{{Severity: "warning", Group: "generalPrinter", Code: "other", Description: fmt.Sprintf("Job %c%c is cancelled", 'A'+i/26, 'A'+i%26)}})
+			}
+			s.say(1, row("critical", "marker", "subunitUnrecoverableFailure", "fieldService"))
+		}, "Raised service subunitUnrecoverableFailure"},
 		{"paper", func(s *story) { s.say(2, nil, "noPaper", "inputTrayEmpty") }, "Raised other inputTrayEmpty, Raised other noPaper"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

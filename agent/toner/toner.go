@@ -29,7 +29,8 @@
 //   - accepted, shipped, stopped: the portal says so (Apply). A cancelled order is
 //     stopped: the portal does not want this cartridge replaced, so it is not
 //     ordered again unless a person reopens it.
-//   - replaced: see Supply.renewed. Shaking a cartridge is not a new one.
+//   - replaced: see Supply.renewed. Shaking a cartridge is not a new one. If the one before
+//     comes back within the time of a delivery, its order waits as it did.
 //
 // What is not believed: levels of a device that is open (Ledger.closed); a level that
 // jumps further than the place can have used, until it has stayed (Supply.believe); a
