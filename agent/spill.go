@@ -11,27 +11,33 @@ import (
 
 // When the disk cannot be written and memory is full, too, what gives way is what gives way on
 // disk: a reading after which the same device was read again on the same day. So the last of each
-// day stays, for as many days as fit, and whatever leads to something urgent. The gap record of
-// it, and the count for people, come with the next transaction that succeeds.
+// day stays, for as many days as fit, and the first that leads to something urgent: those after it
+// lead to the same again, since nothing of it is written. The gap record of it, and the count for
+// people, come with the next transaction that succeeds.
 
 // makeRoom drops a reading from the queue that another one there stands for, and says whether it
 // found any. The caller holds mu.
 func (w *writer) makeRoom() bool {
-	var found *unwritten
-	at := 0
-	later := map[stead]bool{}
-	for i, u := range slices.Backward(w.queue) {
-		if key := u.stead(); !later[key] {
-			later[key] = true
-		} else if !u.urgent && !u.underway {
-			found, at = u, i
+	first := map[stead]*unwritten{} // the urgent ones
+	for _, u := range slices.Backward(w.queue) {
+		if u.urgent {
+			first[u.stead()] = u
 		}
 	}
-	if found == nil {
+	found := -1
+	later := map[stead]bool{}
+	for i, u := range slices.Backward(w.queue) {
+		key := u.stead()
+		if later[key] && !u.underway && first[key] != u {
+			found = i
+		}
+		later[key] = true
+	}
+	if found < 0 {
 		return false
 	}
-	w.queue = slices.Delete(w.queue, at, at+1)
-	w.spill(one(found.reading.TakenAt))
+	w.spill(one(w.queue[found].reading.TakenAt))
+	w.queue = slices.Delete(w.queue, found, found+1)
 	return true
 }
 

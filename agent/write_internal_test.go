@@ -125,7 +125,7 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 	if h := a.health.copyHosts()["h"]; !h.answers {
 		t.Errorf("it is called silent: %v", h.err)
 	}
-	// One that leads to something urgent gives way to none, nor does one that is being written.
+	// The first that leads to something urgent gives way to none, nor does one that is being written.
 	for _, held := range []func(u *unwritten, held bool){func(u *unwritten, held bool) { u.urgent = held }, func(u *unwritten, held bool) { u.underway = held }} {
 		held(a.writer.queue[7], true)
 		if _, err := a.keep(reading("S7", 2), "h7", collector.Full); !errors.Is(err, errMemoryFull) {
@@ -142,6 +142,30 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 	}
 	if got := a.writer.spilled.Records; got != 4 {
 		t.Errorf("%d readings are counted as dropped, want the three refused ones and the replaced one", got)
+	}
+}
+
+// While nothing can be written, every reading of a device leads to the same urgent thing anew.
+// They leave room for others: the first stays, and the last.
+func TestUrgentOnesLeaveRoom(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	if _, err := a.keep(reading("OLD", 1), "h0", collector.Full); err != nil {
+		t.Fatal(err)
+	}
+	a.writer.flush()
+	a.writer.update = func(func(*store.Tx) error) error { return syscall.ENOSPC }
+	for i := range maxInMemory + 5 {
+		if _, err := a.keep(reading("NEW", int64(i)), "h0", collector.Full); err != nil { // it stands where OLD was
+			t.Fatal(i, err)
+		}
+	}
+	if _, err := a.keep(reading("OTHER", 1), "h1", collector.Full); err != nil {
+		t.Error(err)
+	}
+	q := a.writer.queue
+	if first := q[0]; len(q) != maxInMemory || !first.urgent || first.reading.Meters[0].Value != 0 || q[len(q)-2].reading.Meters[0].Value != maxInMemory+4 {
+		t.Errorf("%d readings; the first is of %d, urgent: %v", len(q), first.reading.Meters[0].Value, first.urgent)
 	}
 }
 
