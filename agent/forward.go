@@ -25,6 +25,9 @@ const (
 	lastFlush    = 5 * time.Second        // what a stop may take to deliver what waits
 )
 
+// A body is unpacked behind those of its batch, which together must not exceed what a body may.
+var _ [store.MaxBody - 2*mostBytes]struct{}
+
 // A forwarder brings what the store keeps to one output, urgent before bulk, each device's
 // records in order, and lets go of a record only when that has said what became of it.
 // Many batches are on the way at once; how many and how large, the answers decide.
