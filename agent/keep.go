@@ -60,7 +60,7 @@ type OrderEntry struct {
 func (a *Agent) keep(r collector.Reading, host string, scope collector.Scope) (string, error) {
 	now, quality, era := a.time.now()
 	r.Clock = quality
-	wrong := now.Sub(time.Now()).Round(time.Second) // is the clock; what is less is the time between the two
+	wrong := time.Until(now).Round(time.Second) // is the clock; what is less is the time between the two
 	r.TakenAt = r.TakenAt.Add(wrong).Truncate(time.Millisecond)
 	if r.Device.Serial == "" {
 		r.Device.ID = a.sameDevice(r.Device, host)
