@@ -22,15 +22,15 @@ type homeLink struct {
 
 	turns   sync.Mutex // Sends one after the other: values must not overtake each other
 	shown   map[string]string
-	newest  map[string]time.Time // of the readings of each device
-	session *session             // on which all that is shown was sent; the broker may forget it with the session
+	newest  map[string]reading // of each device, by its number: a clock that was ahead holds up nothing
+	session *session           // on which all that is shown was sent; the broker may forget it with the session
 }
 
 // homeProbe is more than the largest description.
 const homeProbe = 4 << 10
 
 func newHome(l *mqttLink) *homeLink {
-	return &homeLink{mqttLink: l, shown: map[string]string{}, newest: map[string]time.Time{}}
+	return &homeLink{mqttLink: l, shown: map[string]string{}, newest: map[string]reading{}}
 }
 
 // homeTopics are those of an agent's values.
@@ -66,10 +66,10 @@ func (l *homeLink) Send(ctx context.Context, batch []Message) (Receipt, error) {
 func (l *homeLink) news(all []reading) (news []parcel) {
 	at := map[string]int{}
 	for _, r := range all {
-		if r.TakenAt.Before(l.newest[r.Device.ID]) {
+		if before := l.newest[r.Device.ID]; r.stream == before.stream && r.seq < before.seq {
 			continue // it comes once more, or late
 		}
-		l.newest[r.Device.ID] = r.TakenAt
+		l.newest[r.Device.ID] = reading{stream: r.stream, seq: r.seq}
 		for _, p := range l.describe(r) {
 			if i, there := at[p.topic]; there {
 				news[i] = p

@@ -219,6 +219,7 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 			return nil, nil, err
 		}
 	}
+	s := l.session // what still waits in hand when the turn is over belongs to this one
 	var tokens []mqtt.Token
 	for _, p := range parcels {
 		kind := batchContentType
@@ -226,14 +227,14 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 			kind = "text/plain" // a state, or a description of one
 		}
 		l.config.watch(Sent{To: "PUBLISH " + p.topic, Type: kind, Body: p.payload})
-		token, err := l.session.hand(ctx, func() mqtt.Token { return l.session.client.Publish(p.topic, atLeastOnce, p.retained, p.payload) })
+		token, err := s.hand(ctx, func() mqtt.Token { return s.client.Publish(p.topic, atLeastOnce, p.retained, p.payload) })
 		if err != nil {
-			l.session.drop() // nothing that comes after it may arrive without it
+			s.drop() // nothing that comes after it may arrive without it
 			return nil, nil, err
 		}
 		tokens = append(tokens, token)
 	}
-	return l.session, tokens, nil
+	return s, tokens, nil
 }
 
 // refused is a connection that could not be made. Whoever waited for the turn meanwhile

@@ -9,6 +9,9 @@ import (
 // A reading is what the adapters understand of the body of meteragent.reading.v1
 // (docs/schema/reading.json): a receiver that knows nothing of it gets its own words.
 type reading struct {
+	stream string // of its record
+	seq    uint64
+
 	Device struct {
 		ID, Serial, Manufacturer, Model, Name, Location, MAC, Address, Firmware string
 	}
@@ -45,6 +48,7 @@ func readings(batch []Message) (all []reading, refused []Rejection) {
 			refused = append(refused, unsendable(m, err))
 			continue
 		}
+		r.stream, r.seq = m.Stream+m.Lane, m.Seq
 		all = append(all, r)
 	}
 	return all, refused
