@@ -30,6 +30,7 @@ func Hint(err error) text.Key {
 		{transport.ErrProxy, text.Key("hint.portal.proxy")},
 		{transport.ErrUnauthorized, text.Key("hint.portal.token")},
 		{transport.ErrNoReceipt, text.Key("hint.portal.receipt")},
+		{transport.ErrDenied, text.Key("hint.portal.denied")},
 		{transport.ErrUnproved, text.Key("hint.portal.unproved")},
 		{transport.ErrNoSuchHost, text.Key("hint.portal.name")},
 		{transport.ErrNoDNS, text.Key("hint.portal.dns")},

@@ -26,6 +26,9 @@ var (
 	// ErrNoReceipt: the MQTT broker took the records, but no portal answered in time. The
 	// portal is down, may not subscribe, or the broker drops what we publish.
 	ErrNoReceipt = errors.New("no receipt from the portal")
+	// ErrDenied: the MQTT broker denies the subscription. Its access list says so or, until it
+	// has put itself in order, a cluster that has just lost a server; MQTT 3.1.1 has one word for both.
+	ErrDenied = errors.New("the broker denies the subscription")
 	// ErrUnproved: the MQTT broker acknowledged a probe and did not deliver it, so that its
 	// acknowledgements are worth nothing (receipts = "broker" only).
 	ErrUnproved = errors.New("the broker acknowledges what it does not deliver")

@@ -147,8 +147,19 @@ func TestDeniedSubscription(t *testing.T) {
 	}
 	b.Fail(transporttest.DenyReceipts, 10)
 	_, err := transporttest.Dial(t, b, nil).Send(t.Context(), transporttest.Batch(1, 1))
-	if !errors.Is(err, transport.ErrUnauthorized) || !strings.Contains(err.Error(), "/receipts") {
-		t.Errorf("got error %v, want ErrUnauthorized that names the topic", err)
+	if !errors.Is(err, transport.ErrDenied) || errors.Is(err, transport.ErrUnauthorized) || !strings.Contains(err.Error(), "/receipts") {
+		t.Errorf("got error %v, want ErrDenied that names the topic, and not the long wait of a wrong password", err)
+	}
+}
+
+// A portal that was denied its subscription, as a cluster does that has just lost a server, does not
+// sit there deaf: it connects again.
+func TestDeniedPortal(t *testing.T) {
+	b := transporttest.NewBroker(t)
+	b.Fail(transporttest.DenyRecords, 2)
+	b.Restart()
+	if _, err := transporttest.Dial(t, b, nil).Send(t.Context(), transporttest.Batch(1, 1)); err != nil {
+		t.Error(err)
 	}
 }
 

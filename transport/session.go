@@ -172,8 +172,7 @@ func (s *session) hand(ctx context.Context, give func() mqtt.Token) (mqtt.Token,
 	}
 }
 
-// Brokers that are a cluster deny a subscription too when they cannot make it at the moment,
-// such as when a server has just left them. MQTT 3.1.1 has one word for both.
+// How often a subscription is asked for on one connection before it counts as denied.
 const (
 	subscribeTries = 3
 	subscribeAgain = time.Second
@@ -202,7 +201,7 @@ func (s *session) subscribe(ctx context.Context, topic string, hear func(payload
 			return ctx.Err()
 		}
 	}
-	return &Error{Kind: ErrUnauthorized, Cause: fmt.Errorf("the broker denies the subscription to %s", topic)}
+	return &Error{Kind: ErrDenied, Cause: errors.New(topic)}
 }
 
 // await waits for a token, whose own Wait may hang for ever.

@@ -81,6 +81,9 @@ func (p *Portal) session(ctx context.Context, b Broker, connected func()) error 
 	if err := within(ctx, subscribed); err != nil {
 		return err
 	}
+	if granted := subscribed.(*mqtt.SubscribeToken).Result()[allAgents]; granted > 2 {
+		return fmt.Errorf("%w: %s", transport.ErrDenied, allAgents)
+	}
 	connected()
 	for {
 		select {

@@ -28,6 +28,7 @@ import (
 const (
 	Deny          Fault = "acknowledges a publish and drops it, as mosquitto does where its access list says no"
 	DenyReceipts  Fault = "denies the agent its subscription"
+	DenyRecords   Fault = "denies the portal its subscription"
 	LoseReceipt   Fault = "loses the portal's answer"
 	TearReceipt   Fault = "delivers half of the portal's answer"
 	RepeatReceipt Fault = "delivers the portal's answer twice"
@@ -388,7 +389,7 @@ func (h *hook) dismiss(id string) {
 // OnACLCheck lets the portal do everything, and an agent what it has a right to.
 func (h *hook) OnACLCheck(c *mqtt.Client, topic string, write bool) bool {
 	if c.ID == portalSession {
-		return true
+		return write || h.b.next(DenyRecords) == ""
 	}
 	if !write && h.b.next(DenyReceipts) != "" {
 		return false
@@ -465,8 +466,8 @@ func (h *hook) OnPublished(c *mqtt.Client, _ packets.Packet) {
 	}
 }
 
-func (h *hook) OnSubscribed(c *mqtt.Client, _ packets.Packet, _ []byte) {
-	if c.ID == portalSession {
+func (h *hook) OnSubscribed(c *mqtt.Client, _ packets.Packet, granted []byte) {
+	if c.ID == portalSession && granted[0] <= 2 {
 		select {
 		case h.b.ready <- struct{}{}:
 		default:
