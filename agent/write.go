@@ -132,7 +132,10 @@ func (w *writer) flush() {
 	}
 }
 
-// write writes one group, and reports whether there may be more to write.
+// write writes one group, and reports whether there may be more to write. What is kept of a
+// device can be unreadable: then of a reading that fails for it only the reading itself is
+// written, in its place among the others. The bill needs it; the rest waits for whoever reads
+// the log.
 func (w *writer) write() bool {
 	w.writing.Lock()
 	defer w.writing.Unlock()
@@ -141,23 +144,48 @@ func (w *writer) write() bool {
 		return false
 	}
 	defer w.rest(group)
-	at := -1
+	bare := map[*unwritten]error{} // of those that are written without what is decided from them: why
+	for len(group) > 0 {
+		culprit, err := w.attempt(group, bare)
+		_, again := bare[culprit]
+		switch {
+		case err == nil:
+			return true
+		case culprit == nil:
+			w.failed(err)
+			return false
+		case again: // it can never be stored
+			w.agent.log.Error("a reading was not stored", "device", culprit.reading.Device.ID, "host", culprit.host, "err", err)
+			w.remove([]*unwritten{culprit})
+			delete(bare, culprit)
+			group = slices.DeleteFunc(slices.Clone(group), func(u *unwritten) bool { return u == culprit })
+		default:
+			bare[culprit] = err
+		}
+	}
+	return true
+}
+
+// attempt writes a group in one transaction, or nothing. If it fails not for the disk, but for what
+// is kept of one device, it says for which reading: the others must not suffer.
+func (w *writer) attempt(group []*unwritten, bare map[*unwritten]error) (culprit *unwritten, err error) {
 	var happened []Notice
 	var noted func()
 	counted, spilled := w.agent.tally.take(), w.takeSpilled()
-	err := w.update(func(tx *store.Tx) (err error) {
+	err = w.update(func(tx *store.Tx) (err error) {
 		if noted, err = w.agent.time.save(tx); err != nil {
 			return err
 		}
-		for i, u := range group {
-			at = i
-			done, err := u.run(tx)
+		for _, u := range group {
+			_, alone := bare[u]
+			done, err := u.run(tx, alone)
 			if err != nil {
+				culprit = u
 				return err
 			}
 			happened = append(happened, done.happened...)
 		}
-		at = -1
+		culprit = nil
 		if spilled.Records > 0 {
 			if err := w.agent.noteGap(tx, "memory", spilled); err != nil {
 				return err
@@ -168,43 +196,14 @@ func (w *writer) write() bool {
 	if err != nil {
 		w.agent.tally.back(counted)
 		w.backSpilled(spilled)
+		return culprit, err
 	}
-	switch {
-	case err == nil:
-		noted()
-		w.written(group, happened)
-	case at >= 0: // not the disk, but what is kept of this one device: the others must not suffer
-		return w.alone(group[at], err)
-	default:
-		w.failed(err)
-		return false
-	}
-	return true
-}
-
-// alone writes a reading without what is decided from it, because something that is
-// kept of its device cannot be read. The bill needs the reading; the rest waits for
-// whoever reads the log.
-func (w *writer) alone(u *unwritten, cause error) bool {
-	k, bad := u.keeping, false
-	err := w.update(func(tx *store.Tx) error {
-		k.tx, k.happened = tx, nil
-		err := k.record()
-		bad = err != nil
-		return err
-	})
-	switch {
-	case err == nil:
+	noted()
+	for u, cause := range bare {
 		w.agent.log.Error("only the reading itself was stored", "device", u.reading.Device.ID, "host", u.host, "err", cause)
-		w.written([]*unwritten{u}, k.happened)
-	case bad: // it can never be stored
-		w.agent.log.Error("a reading was not stored", "device", u.reading.Device.ID, "host", u.host, "err", err)
-		w.remove([]*unwritten{u})
-	default:
-		w.failed(err)
-		return false
 	}
-	return true
+	w.written(group, happened)
+	return nil, nil
 }
 
 // group is what is written next: the oldest, but after a failure devices with urgent
@@ -296,10 +295,13 @@ func (w *writer) state() (diskHealth, int) {
 	return w.disk, len(w.queue)
 }
 
-// run does the work of one reading in a transaction. It can be run again.
-func (u *unwritten) run(tx *store.Tx) (keeping, error) {
+// run does the work of one reading in a transaction, or stores the reading alone. It can be run again.
+func (u *unwritten) run(tx *store.Tx, alone bool) (keeping, error) {
 	k := u.keeping
 	k.tx, k.urgent = tx, false
+	if alone {
+		return k, k.record()
+	}
 	return k, k.all()
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"meteragent/agent/clock"
 	"meteragent/agent/config"
 	"meteragent/collector"
 	"meteragent/store"
@@ -393,5 +394,47 @@ func TestNothingKeptOfADevice(t *testing.T) {
 	a.writer.flush()
 	if w := waiting(t, s); w.Bulk != 5 { // three readings, two devices found
 		t.Errorf("%d records, want 5", w.Bulk)
+	}
+}
+
+// Of one device nothing can be kept for a while. Its readings are stored in the order in which they
+// were taken all the same, and the ones before are whole.
+func TestAloneInOrder(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	bad := strings.Repeat("h", 1100) // a key that is too long
+	for i, host := range []string{"h", "h", bad, "h", bad, bad, "h"} {
+		if _, err := a.keep(reading("A", int64(i+1)), host, collector.Full); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.keep(reading("B", int64(i+1)), "hB", collector.Full); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.writer.flush()
+	checkTotals(t, s, 14)
+	if _, left := a.writer.state(); left != 0 {
+		t.Errorf("%d readings are left behind", left)
+	}
+}
+
+// A reading that stands alone names an era that the database knows, so that its time can be put right.
+func TestAloneInItsEra(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	if _, err := a.keep(reading("A", 1), strings.Repeat("h", 1100), collector.Full); err != nil {
+		t.Fatal(err)
+	}
+	a.writer.flush()
+	batch, err := s.Pending(Portal, store.Bulk, 10, 1<<20)
+	if err != nil || len(batch) != 1 {
+		t.Fatal(batch, err)
+	}
+	var book clock.Book
+	if err := s.View(func(tx *store.Tx) error { _, err := tx.Get(toldOf, "clock", &book); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if book.Era() == 0 || batch[0].Era != book.Era() {
+		t.Errorf("the record is of era %d, the database knows %d", batch[0].Era, book.Era())
 	}
 }
