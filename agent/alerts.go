@@ -29,11 +29,13 @@ func (k *keeping) complain() error {
 	ledger, found := recall[alert.Ledger](k.tx, k.agent.log, complaints, r.Device.ID)
 	events, next := alert.Decide(alertPolicy(), ledger, *r)
 	for _, e := range events {
-		lane := store.Bulk
+		var err error
 		if e.Urgent() {
-			lane = store.Urgent
+			err = k.urge(kindAlert, e.About(), e)
+		} else {
+			err = k.append(store.Bulk, kindAlert, e)
 		}
-		if err := k.append(lane, kindAlert, e); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -158,12 +158,11 @@ func (k *keeping) sentHost(host string) string {
 
 // event makes a device record of the reading's device.
 func (k *keeping) event(e DeviceEvent, what Happening) error {
-	lane := store.Bulk
-	if what == DeviceReplaced || what == DeviceConflict || what == DeviceIdentified {
-		lane = store.Urgent
-	}
 	r := &k.reading
 	k.happened = append(k.happened, Notice{What: what, Device: r.Device.ID, Model: r.Device.Model, Host: k.host})
 	e.At, e.Device = r.TakenAt, sentDevice(k.agent.cfg.Privacy, r.Device)
-	return k.append(lane, kindDevice, e)
+	if what == DeviceReplaced || what == DeviceConflict || what == DeviceIdentified {
+		return k.urge(kindDevice, e.Event+" "+e.Previous+" "+e.Rival, e)
+	}
+	return k.append(store.Bulk, kindDevice, e)
 }

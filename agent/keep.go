@@ -80,7 +80,7 @@ type keeping struct {
 	scope    collector.Scope
 	era      uint64 // of the reading's time
 	happened []Notice
-	urgent   bool // an urgent record was made
+	urges    []string // what the urgent records that were made are about
 }
 
 func (k *keeping) all() error { return inOrder(k.conclude, k.record, k.history, k.plan) }
@@ -105,8 +105,13 @@ func (k *keeping) record() error {
 	return k.append(store.Bulk, kindReading, sentReading(k.agent.cfg.Privacy, *r))
 }
 
+// urge makes an urgent record. What it is about, any reading that says the same says it, too.
+func (k *keeping) urge(kind, about string, body any) error {
+	k.urges = append(k.urges, kind+" "+about)
+	return k.append(store.Urgent, kind, body)
+}
+
 func (k *keeping) append(lane, kind string, body any) error {
-	k.urgent = k.urgent || lane == store.Urgent
 	return appendRecord(k.tx, store.Record{Lane: lane, Kind: kind, Subject: k.reading.Device.ID, At: k.reading.TakenAt, Era: k.era}, body)
 }
 

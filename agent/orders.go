@@ -89,7 +89,7 @@ func (k *keeping) decide() error {
 		}
 	}
 	for _, e := range decided.Events {
-		if err := k.append(store.Urgent, kindAlert, e); err != nil {
+		if err := k.urge(kindAlert, e.Event+" "+e.Supply, e); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func (k *keeping) raise(o toner.Order, waits bool) error {
 	if waits {
 		return nil
 	}
-	return k.append(store.Urgent, kindOrder, o)
+	return k.urge(kindOrder, o.ID, o)
 }
 
 // placedKey sorts orders by when they were decided.

@@ -11,24 +11,37 @@ import (
 
 // When the disk cannot be written and memory is full, too, what gives way is what gives way on
 // disk: a reading after which the same device was read again on the same day. So the last of each
-// day stays, for as many days as fit, and the first that leads to something urgent: those after it
-// lead to the same again, since nothing of it is written. The gap record of it, and the count for
+// day stays, for as many days as fit, and the first that leads to each urgent thing: those after it
+// lead to the same again, since nothing of it is written. A call for service that came and went
+// between two others is not lost so. The gap record of it, and the count for
 // people, come with the next transaction that succeeds.
+
+// mostUrged is how many urgent things of a device and day keep a reading each. No more are told of
+// a class in a day (alertPolicy).
+const mostUrged = 20
 
 // makeRoom drops a reading from the queue that another one there stands for, and says whether it
 // found any. The caller holds mu.
 func (w *writer) makeRoom() bool {
-	first := map[stead]*unwritten{} // the urgent ones
-	for _, u := range slices.Backward(w.queue) {
-		if u.urgent {
-			first[u.stead()] = u
+	urged := map[stead]map[string]bool{}
+	first := map[*unwritten]bool{} // that leads to something urgent
+	for _, u := range w.queue {
+		for _, about := range u.urges {
+			of := urged[u.stead()]
+			if of == nil {
+				of = map[string]bool{}
+				urged[u.stead()] = of
+			}
+			if !of[about] && len(of) < mostUrged {
+				of[about], first[u] = true, true
+			}
 		}
 	}
 	found := -1
 	later := map[stead]bool{}
 	for i, u := range slices.Backward(w.queue) {
 		key := u.stead()
-		if later[key] && !u.underway && first[key] != u {
+		if later[key] && !u.underway && !first[u] {
 			found = i
 		}
 		later[key] = true

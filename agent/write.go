@@ -47,7 +47,7 @@ type writer struct {
 
 // unwritten is a reading that is not in the database yet.
 type unwritten struct {
-	keeping  // its urgent says whether an urgent record is to be expected
+	keeping  // its urges say which urgent records are to be expected
 	came     time.Time
 	underway bool // a transaction with it runs; guarded by mu
 }
@@ -70,7 +70,7 @@ func newWriter(a *Agent) *writer {
 func (w *writer) add(k keeping) error {
 	u := &unwritten{keeping: k, came: time.Now()}
 	_ = w.agent.store.Try(func(tx *store.Tx) (err error) {
-		u.urgent, err = u.leads(tx)
+		u.urges, err = u.leads(tx)
 		return err
 	})
 	w.mu.Lock()
@@ -120,7 +120,7 @@ func (w *writer) due(now time.Time) time.Duration {
 		return time.Minute
 	case !w.disk.since.IsZero():
 		return min(w.disk.retry.Sub(now), time.Minute)
-	case len(w.queue) >= groupSize, slices.ContainsFunc(w.queue, func(u *unwritten) bool { return u.urgent }):
+	case len(w.queue) >= groupSize, slices.ContainsFunc(w.queue, (*unwritten).urgent):
 		return 0
 	}
 	return w.queue[0].came.Add(groupWithin).Sub(now)
@@ -215,7 +215,7 @@ func (w *writer) group() []*unwritten {
 	if !w.disk.since.IsZero() {
 		urgent := map[string]bool{}
 		for _, u := range w.queue {
-			urgent[u.reading.Device.ID] = urgent[u.reading.Device.ID] || u.urgent
+			urgent[u.reading.Device.ID] = urgent[u.reading.Device.ID] || u.urgent()
 		}
 		first := slices.DeleteFunc(slices.Clone(w.queue), func(u *unwritten) bool { return !urgent[u.reading.Device.ID] })
 		if len(first) > 0 {
@@ -298,17 +298,20 @@ func (w *writer) state() (diskHealth, int) {
 // run does the work of one reading in a transaction, or stores the reading alone. It can be run again.
 func (u *unwritten) run(tx *store.Tx, alone bool) (keeping, error) {
 	k := u.keeping
-	k.tx, k.urgent = tx, false
+	k.tx, k.urges = tx, nil
 	if alone {
 		return k, k.record()
 	}
 	return k, k.all()
 }
 
-// leads reports whether the reading leads to an urgent record. Nothing of it is to be kept.
-func (u *unwritten) leads(tx *store.Tx) (urgent bool, err error) {
+// urgent says whether an urgent record is to be expected.
+func (u *unwritten) urgent() bool { return len(u.urges) > 0 }
+
+// leads returns what the urgent records are about that the reading leads to. Nothing of it is to be kept.
+func (u *unwritten) leads(tx *store.Tx) (urges []string, err error) {
 	k := u.keeping
-	k.tx, k.urgent = tx, false
+	k.tx, k.urges = tx, nil
 	err = k.conclude()
-	return k.urgent, err
+	return k.urges, err
 }

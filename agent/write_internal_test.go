@@ -127,7 +127,7 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 		t.Errorf("it is called silent: %v", h.err)
 	}
 	// The first that leads to something urgent gives way to none, nor does one that is being written.
-	for _, held := range []func(u *unwritten, held bool){func(u *unwritten, held bool) { u.urgent = held }, func(u *unwritten, held bool) { u.underway = held }} {
+	for _, held := range []func(u *unwritten, held bool){func(u *unwritten, held bool) { u.urges = map[bool][]string{true: {"order 7"}}[held] }, func(u *unwritten, held bool) { u.underway = held }} {
 		held(a.writer.queue[7], true)
 		if _, err := a.keep(reading("S7", 2), "h7", collector.Full); !errors.Is(err, errMemoryFull) {
 			t.Error(err)
@@ -165,8 +165,48 @@ func TestUrgentOnesLeaveRoom(t *testing.T) {
 		t.Error(err)
 	}
 	q := a.writer.queue
-	if first := q[0]; len(q) != maxInMemory || !first.urgent || first.reading.Meters[0].Value != 0 || q[len(q)-2].reading.Meters[0].Value != maxInMemory+4 {
-		t.Errorf("%d readings; the first is of %d, urgent: %v", len(q), first.reading.Meters[0].Value, first.urgent)
+	if first := q[0]; len(q) != maxInMemory || !first.urgent() || first.reading.Meters[0].Value != 0 || q[len(q)-2].reading.Meters[0].Value != maxInMemory+4 {
+		t.Errorf("%d readings; the first is of %d, urgent: %v", len(q), first.reading.Meters[0].Value, first.urgent())
+	}
+}
+
+// While nothing can be written, a call for service comes and goes, and each reading leads to
+// something else that is urgent. The portal hears of both.
+func TestCallThatWent(t *testing.T) {
+	a, s := newTestAgent(t)
+	defer s.Close()
+	if _, err := a.keep(reading("OLD", 1), "h0", collector.Full); err != nil {
+		t.Fatal(err)
+	}
+	a.writer.flush()
+	a.writer.update = func(func(*store.Tx) error) error { return syscall.ENOSPC }
+	start := time.Now().UTC().Truncate(24 * time.Hour)
+	for i := range maxInMemory + 50 {
+		r := reading("NEW", int64(i)) // it stands where OLD was
+		r.TakenAt = start.Add(time.Duration(i) * 10 * time.Second)
+		if 7 <= i && i < 11 {
+			r.Status.Errors = []string{"serviceRequested"}
+		}
+		if _, err := a.keep(r, "h0", collector.Full); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	a.writer.update = s.Update
+	a.writer.flush()
+	batch, err := s.Pending(Portal, store.Urgent, 10, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, r := range batch {
+		var body struct{ Event string }
+		if err := json.Unmarshal(r.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, body.Event)
+	}
+	if got := strings.Join(told, " "); got != "replaced alertRaised alertCleared" {
+		t.Errorf("told: %s", got)
 	}
 }
 

@@ -64,6 +64,9 @@ type Event struct {
 // Urgent says whether somebody must come soon.
 func (e Event) Urgent() bool { return e.Class != Other }
 
+// About is the same for events that say the same of one condition, whenever it came.
+func (e Event) About() string { return e.Event + " " + e.key() }
+
 // Decide takes one reading into account. The ledger given is not changed. A reading of
 // no device, one that was the last already, and a ledger of a newer version change
 // nothing.
