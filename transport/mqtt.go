@@ -41,6 +41,8 @@ type mqttLink struct {
 	mu      sync.Mutex
 	waiting map[*delivery]bool // guarded by mu
 	orders  []OrderState       // not yet handed to a caller; guarded by mu
+	unheard chan struct{}      // closed by the portal's first word since we have subscribed; nil after it; guarded by mu
+	mute    bool               // the portal speaks of records, and answers no questions; guarded by mu
 }
 
 func newMQTT(c Config, target *url.URL, security *tls.Config) *mqttLink {
@@ -191,7 +193,7 @@ func (l *mqttLink) publish(ctx context.Context, parcels []parcel) (*session, err
 // handOver gives all parcels to the library, in the order of turns. Their
 // acknowledgements are awaited without the turn, so that as many batches are on the way as
 // there are Sends. After a receipt that did not come it subscribes anew, as brokers lose
-// subscriptions.
+// subscriptions. Once it has subscribed, the portal is asked whether it is there.
 func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []mqtt.Token, error) {
 	begin := time.Now()
 	if err := l.take(ctx); err != nil {
@@ -213,13 +215,19 @@ func (l *mqttLink) handOver(ctx context.Context, parcels []parcel) (*session, []
 			return nil, nil, err
 		}
 		l.session = s
+		l.listen()
 	} else if l.session.deaf.Swap(false) {
 		if err := l.session.subscribe(ctx, l.config.Topics.Receipts, l.hear); err != nil {
 			l.session.drop()
 			return nil, nil, err
 		}
+		l.listen()
 	}
 	s := l.session // what still waits in hand when the turn is over belongs to this one
+	if err := l.ask(ctx, s, parcels); err != nil {
+		s.drop()
+		return nil, nil, err
+	}
 	var tokens []mqtt.Token
 	for _, p := range parcels {
 		kind := batchContentType
@@ -364,6 +372,11 @@ func (l *mqttLink) hear(payload []byte) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.mute = len(a.Results) > 0 && (l.mute || l.unheard != nil)
+	if l.unheard != nil {
+		close(l.unheard)
+		l.unheard = nil
+	}
 	l.orders = append(l.orders, a.Orders...)
 	l.orders = l.orders[max(0, len(l.orders)-mostOrders):]
 	for d := range l.waiting {

@@ -3,9 +3,13 @@ package transport_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,6 +143,95 @@ func TestLostSubscription(t *testing.T) {
 	}
 }
 
+// When a broker has lost its sessions, the agent may be back before the portal. What it sends then goes
+// to nobody, so it asks first, and one Send is enough once the portal is back, too.
+func TestBackBeforeThePortal(t *testing.T) {
+	b := transporttest.NewBroker(t)
+	link := transporttest.Dial(t, b, nil)
+	if _, err := link.Send(t.Context(), transporttest.Batch(1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	b.Portal().Down(true) // it is deaf, as one that has not subscribed yet
+	b.Restart()
+	asked := make(chan struct{}, 100)
+	var back atomic.Bool
+	b.Take(t, "reading", func(payload []byte) {
+		switch {
+		case string(payload) == "[]":
+			asked <- struct{}{}
+		case !back.Load():
+			t.Errorf("it is sent to nobody: %s", payload)
+		}
+	})
+	type result struct {
+		receipt transport.Receipt
+		err     error
+	}
+	done := make(chan result, 2) // of two at once, of which one asks
+	for i := range 2 {
+		go func() {
+			receipt, err := link.Send(t.Context(), transporttest.Batch(2+i, 1))
+			for err != nil && len(asked) == 0 { // it went to the connection that is gone
+				receipt, err = link.Send(t.Context(), transporttest.Batch(2+i, 1))
+			}
+			done <- result{receipt, err}
+		}()
+	}
+	<-asked
+	<-asked
+	back.Store(true)
+	b.Portal().Down(false)
+	for range 2 {
+		if r := <-done; r.err != nil || r.receipt.Accepted != 1 {
+			t.Errorf("got %+v, %v", r.receipt, r.err)
+		}
+	}
+}
+
+// A portal that answers for records and not to questions gets its records, and is not asked for ever.
+func TestMutePortal(t *testing.T) {
+	b := transporttest.NewBroker(t)
+	b.Portal().Down(true)
+	var mu sync.Mutex
+	var questions int
+	answer := func(payload []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		if string(payload) == "[]" {
+			questions++
+			return
+		}
+		var batch []struct{ ID string }
+		if err := json.Unmarshal(payload, &batch); err != nil {
+			t.Error(err)
+		}
+		for _, r := range batch {
+			go b.Say(t, "receipts", fmt.Sprintf(`{"results":[{"id":%q,"status":"accepted"}]}`, r.ID))
+		}
+	}
+	b.Take(t, "reading", answer)
+	link := transporttest.Dial(t, b, func(c *transport.Config) { c.Timeout = 4 * time.Second })
+	asked := 0
+	for i := range 4 {
+		receipt, err := link.Send(t.Context(), transporttest.Batch(1+10*i, 10))
+		if err != nil || receipt.Accepted != 10 {
+			t.Fatalf("got %v, %v", receipt, err)
+		}
+		mu.Lock()
+		if i == 0 {
+			asked = questions
+		}
+		if asked == 0 || questions > asked {
+			t.Errorf("%d questions, and then %d more", asked, questions-asked)
+		}
+		mu.Unlock()
+		if i == 1 { // the next Send makes a new connection
+			b.Restart()
+			b.Take(t, "reading", answer)
+		}
+	}
+}
+
 func TestDeniedSubscription(t *testing.T) {
 	b := transporttest.NewBroker(t)
 	b.Fail(transporttest.DenyReceipts, 1)
@@ -246,11 +339,11 @@ func TestTakenOver(t *testing.T) {
 // much nor stop anything.
 func TestReceiptMessages(t *testing.T) {
 	b := transporttest.NewBroker(t)
-	b.Portal().Down(true)
 	link := transporttest.Dial(t, b, nil)
 	if _, err := link.Send(t.Context(), nil); err != nil { // connects
 		t.Fatal(err)
 	}
+	b.Portal().Down(true)
 	published := b.Watch(t, "reading")
 	type result struct {
 		receipt transport.Receipt

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,57 @@ func (l *mqttLink) prepare(ctx context.Context, s *session) error {
 		return nil
 	}
 	return l.prove(ctx, s)
+}
+
+// listen notes that the portal has not been heard since we have subscribed.
+func (l *mqttLink) listen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unheard == nil && l.config.Receipts != ReceiptsBroker {
+		l.unheard = make(chan struct{})
+	}
+}
+
+// askAgain is how long the portal has for the answer to the first question. Each further one gets
+// twice as long.
+const askAgain = time.Second
+
+// ask waits for the portal's first word. When a broker has lost its sessions, we may be back before the
+// portal, and the broker acknowledges what nobody has subscribed to, and drops it. So
+// the portal is asked, where the records would go, until it answers: a question costs nothing, and a
+// batch that goes to nobody the whole time in which a receipt may come. A portal that has not answered
+// when half of the time is over is sent the records all the same: perhaps it answers no questions. It
+// is not asked again, once it has answered for records. The caller has the turn.
+func (l *mqttLink) ask(ctx context.Context, s *session, parcels []parcel) error {
+	l.mu.Lock()
+	unheard, mute := l.unheard, l.mute
+	l.mu.Unlock()
+	if unheard == nil || mute {
+		return nil
+	}
+	question := parcel{topic: strings.ReplaceAll(l.config.Topics.Records, "{kind}", "agent"), payload: []byte("[]")}
+	if len(parcels) > 0 {
+		question.topic = parcels[0].topic
+	}
+	end, _ := ctx.Deadline() // Send has set one
+	half, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+	defer cancel()
+	for wait := askAgain; ; wait *= 2 {
+		l.config.watch(Sent{To: "PUBLISH " + question.topic, Type: batchContentType, Body: question.payload})
+		err := s.publish(half, question.topic, question.payload, false)
+		if err != nil && half.Err() == nil {
+			return err
+		}
+		select {
+		case <-unheard:
+			return nil
+		case <-s.lost:
+			return s.why()
+		case <-time.After(wait):
+		case <-half.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // refusal names what the broker's answer to CONNECT means (MQTT 3.1.1 section 3.2.2.3).

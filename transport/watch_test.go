@@ -90,7 +90,8 @@ func TestWatchHTTPS(t *testing.T) {
 
 func TestWatchMQTT(t *testing.T) {
 	broker := transporttest.NewBroker(t)
-	heard := broker.Watch(t, "reading")
+	heard := make(chan string, 10)
+	broker.Take(t, "reading", func(payload []byte) { heard <- string(payload) })
 	var s seen
 	link := transporttest.Dial(t, broker, func(c *transport.Config) { c.Watch = s.note })
 	if _, err := link.Send(t.Context(), transporttest.Batch(1, 10)); err != nil {
@@ -98,8 +99,8 @@ func TestWatchMQTT(t *testing.T) {
 	}
 	const topic = "PUBLISH meteragent/v1/" + transporttest.Customer + "/" + transporttest.Agent + "/"
 	shown := s.check(t, topic+"reading")
-	if arrived := <-heard; len(shown) != 1 || shown[0] != arrived {
-		t.Errorf("shown\n%s\narrived\n%s", shown, arrived)
+	if len(shown) != 2 || shown[0] != "[]" || shown[0] != <-heard || shown[1] != <-heard {
+		t.Errorf("shown, a question and a batch:\n%s", shown)
 	}
 	if status := s.check(t, topic+"status"); len(status) != 1 {
 		t.Errorf("status was shown as %q", status)
