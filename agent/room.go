@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -104,7 +105,7 @@ func (r *room) make(ctx context.Context, now time.Time) error {
 		}
 		if time.Since(r.forgot) >= goneEvery {
 			r.forgot = time.Now()
-			if err := r.agent.forgetGone(now); err != nil {
+			if err := cmp.Or(r.agent.forgetGone(now), r.agent.redateLate(now)); err != nil {
 				return err
 			}
 		}

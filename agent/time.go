@@ -20,7 +20,10 @@ import (
 // clock has been set, records that have not been sent are corrected on their way out; in
 // the database they stay as they were written.
 
-const timeEvery = time.Minute // how often the clocks are looked at, besides at each reading
+const (
+	timeEvery   = time.Minute         // how often the clocks are looked at, besides at each reading
+	aheadUntold = 30 * 24 * time.Hour // after which days that have not come yet are not believed, though nobody says which time is right
+)
 
 // A timekeeper knows what time it is. It is safe for concurrent use.
 type timekeeper struct {
@@ -31,6 +34,7 @@ type timekeeper struct {
 	mu    sync.Mutex // of what follows
 	book  clock.Book
 	set   *clock.Setting // a jump that has not been told yet
+	right bool           // something keeps the clock synchronised after it, and did not before
 	saved clock.Book     // what the database has
 }
 
@@ -57,6 +61,7 @@ func (k *timekeeper) now() (now time.Time, quality collector.Clock, era uint64) 
 	book, set := k.book.See(m, k.agent.store.Stream(), k.built)
 	if set != nil {
 		k.set = set
+		k.right = book.Quality() == collector.ClockSynchronised && k.book.Quality() != collector.ClockSynchronised
 	}
 	k.book = book
 	return book.Now(m), book.Quality(), book.Era()
@@ -126,7 +131,7 @@ func (k *timekeeper) run(ctx context.Context) {
 func (k *timekeeper) look() error {
 	now, quality, _ := k.now()
 	k.mu.Lock()
-	set := k.set
+	set, right := k.set, k.right
 	changed := k.saved.Era() != k.book.Era() // the hour is noted with the next reading: flash memory wears
 	k.mu.Unlock()
 	if !changed && set == nil {
@@ -137,7 +142,7 @@ func (k *timekeeper) look() error {
 		if committed, err = k.save(tx); err != nil || set == nil {
 			return err
 		}
-		return redate(tx, now)
+		return setBack(tx, *set, right, now)
 	})
 	if err != nil {
 		return err
@@ -170,9 +175,35 @@ func (k *timekeeper) settled() bool {
 	return k.book.Quality() != collector.ClockEstimated && k.book.Since(m) >= time.Hour
 }
 
-// redate takes away the days of the history that have not come yet: the clock was ahead.
+// setBack looks after the days of the history that have not come yet, now that the clock is set back: it
+// was ahead. But if nobody says which time is right, it may be behind now, and those days wait.
+func setBack(tx *store.Tx, set clock.Setting, right bool, now time.Time) error {
+	switch {
+	case set.To.After(set.From):
+		return nil
+	case right:
+		return redate(tx, now)
+	}
+	return tx.Put(toldOf, "ahead", now)
+}
+
+// redateLate takes away the days that have not come yet when the clock has been set back for so long
+// that it is right, most likely.
+func (a *Agent) redateLate(now time.Time) error {
+	var since time.Time
+	err := a.store.View(func(tx *store.Tx) error {
+		since, _ = recall[time.Time](tx, a.log, toldOf, "ahead")
+		return nil
+	})
+	if err != nil || since.IsZero() || now.Sub(since) < aheadUntold {
+		return err
+	}
+	return a.store.Update(func(tx *store.Tx) error { return redate(tx, now) })
+}
+
+// redate takes away the days of the history that have not come yet.
 func redate(tx *store.Tx, now time.Time) error {
-	return cmp.Or(redateDays(tx, daily, now), redateDays(tx, recents, now))
+	return cmp.Or(redateDays(tx, daily, now), redateDays(tx, recents, now), tx.Delete(toldOf, "ahead"))
 }
 
 func redateDays(tx *store.Tx, bucket string, now time.Time) error {

@@ -32,6 +32,13 @@ func (m *machine) findsTime() {
 	m.off, m.synch = 0, true
 }
 
+// set sets the clock by hand.
+func (m *machine) set(off time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.off = off
+}
+
 func (m *machine) moment() clock.Moment {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -241,4 +248,51 @@ func TestClockAhead(t *testing.T) {
 		}
 		stop()
 	})
+}
+
+// A clock that is set back by a year, and nobody knows which time is right, takes no day of the history
+// away: the days are there when it is put right, and go only when it has stayed so for a month.
+func TestClockSetBack(t *testing.T) {
+	for _, mended := range []bool{true, false} {
+		path := database(t)
+		synctest.Test(t, func(t *testing.T) {
+			m := &machine{boot: "a", start: time.Now()}
+			s := newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment })
+			days := func() (past, future int) {
+				entries, err := s.Memory().Readings("")
+				if err != nil {
+					t.Error(err)
+				}
+				for _, e := range entries {
+					if e.At.After(m.moment().Wall) {
+						future++
+					} else {
+						past++
+					}
+				}
+				return past, future
+			}
+			stop := s.start(t)
+			time.Sleep(50 * time.Hour)
+			before, _ := days()
+			m.set(-365 * 24 * time.Hour)
+			time.Sleep(5 * time.Hour)
+			if _, future := days(); future < before {
+				t.Errorf("%d days are left of %d", future, before)
+			}
+			if mended {
+				m.set(0)
+				time.Sleep(40 * 24 * time.Hour)
+				if past, future := days(); past <= before+38 || future > 0 {
+					t.Errorf("%d days, and %d that have not come yet", past, future)
+				}
+			} else {
+				time.Sleep(40 * 24 * time.Hour)
+				if past, future := days(); past < 38 || future > 0 {
+					t.Errorf("after a month: %d days, and %d that have not come yet", past, future)
+				}
+			}
+			stop()
+		})
+	}
 }
