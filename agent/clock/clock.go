@@ -23,7 +23,7 @@ const (
 	slack    = time.Minute     // by which a clock may be behind after a start, and is believed
 	believed = 24 * time.Hour  // after which a doubtful clock that nobody has set is believed
 	seenEach = time.Hour       // how often the book notes the time
-	keptEras = 64
+	keptEras = 64              // those that are of least use go first
 )
 
 // A Moment is what the machine's clocks say at one instant.
@@ -107,7 +107,10 @@ func (b Book) See(m Moment, stream string, built time.Time) (next Book, set *Set
 	same := sameBoot && last.Stream == stream && last.Quality == e.Quality && moved <= even
 	if !same {
 		b.Eras = append(slices.Clone(b.Eras), e)
-		b.Eras = b.Eras[max(0, len(b.Eras)-keptEras):]
+		for len(b.Eras) > keptEras {
+			i := b.leastUse()
+			b.Eras = slices.Delete(b.Eras, i, i+1)
+		}
 	}
 	if now := b.Now(m); !same || now.Sub(b.Seen) >= seenEach {
 		b.Seen = now
@@ -136,23 +139,53 @@ func (b Book) doubt(m Moment, built time.Time, sameBoot, set bool) bool {
 // and the times before that were right.
 func (b Book) Correct(stream string, era uint64) time.Duration {
 	i := slices.IndexFunc(b.Eras, func(e Era) bool { return e.Stream == stream && e.N == era })
-	if i < 0 || b.Eras[i].Quality == collector.ClockSynchronised {
+	if i < 0 {
 		return 0
 	}
+	truth := b.truth(i)
+	if truth < 0 {
+		return 0
+	}
+	return correction(b.Eras[i], b.Eras[truth])
+}
+
+// truth is the place of the era by which another one is corrected; -1 if there is none.
+func (b Book) truth(i int) int {
 	e, truth := b.Eras[i], -1
+	if e.Quality == collector.ClockSynchronised {
+		return -1
+	}
 	for j, later := range b.Eras[i+1:] {
 		switch {
 		case later.Boot != e.Boot:
 		case later.Quality == collector.ClockSynchronised:
-			return correction(e, later)
+			return i + 1 + j
 		case e.Quality == collector.ClockEstimated && later.Quality != collector.ClockEstimated && truth < 0:
 			truth = i + 1 + j // set by hand: better than an estimate
 		}
 	}
-	if truth < 0 {
-		return 0
+	return truth
+}
+
+// leastUse is the place of an era that can be forgotten: one that corrects nothing and never will be
+// corrected or, if there is none, one that is believed as it is; of several the oldest.
+func (b Book) leastUse() int {
+	present := len(b.Eras) - 1
+	use := make([]int, len(b.Eras))
+	use[present] = 3
+	for i, e := range b.Eras[:present] {
+		truth := b.truth(i)
+		switch {
+		case truth >= 0 && correction(e, b.Eras[truth]) != 0:
+			use[i], use[truth] = 2, max(use[truth], 2)
+		case e.Boot != b.Eras[present].Boot, e.Quality == collector.ClockSynchronised, truth >= 0 && b.Eras[truth].Quality == collector.ClockSynchronised:
+		case e.Quality == collector.ClockEstimated:
+			use[i] = 2
+		default:
+			use[i] = max(use[i], 1)
+		}
 	}
-	return correction(e, b.Eras[truth])
+	return slices.Index(use, slices.Min(use))
 }
 
 func correction(wrong, right Era) time.Duration {

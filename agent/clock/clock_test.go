@@ -144,3 +144,53 @@ func TestManyEras(t *testing.T) {
 		t.Errorf("%d eras are kept, the last is %d", len(book.Eras), book.Era())
 	}
 }
+
+// However often a clock is set, or loses what keeps it right, times that are known to be wrong are
+// corrected when the right one is known, and stay so.
+func TestManyErasForgetNoWrongOne(t *testing.T) {
+	const syn, uns = collector.ClockSynchronised, collector.ClockUnsynchronised
+	built := noon().AddDate(0, -1, 0)
+	wrong := clock.Moment{Boot: "a", Up: time.Minute, Wall: time.Unix(0, 0), Quality: uns}
+	right := func(hours int, q collector.Clock) clock.Moment {
+		up := time.Duration(hours) * time.Hour
+		return clock.Moment{Boot: "a", Up: up, Wall: noon().Add(up), Quality: q}
+	}
+	want := noon().Add(time.Minute).Sub(built)
+	for name, c := range map[string]struct {
+		before, after func(i int) clock.Moment
+	}{
+		"set by hand again and again": {
+			func(i int) clock.Moment {
+				m := right(2+i, uns)
+				m.Wall = m.Wall.Add(time.Duration(i%7) * time.Hour)
+				return m
+			},
+			func(i int) clock.Moment { return right(1000+i, syn) },
+		},
+		"synchronised, and not, and again": {
+			func(i int) clock.Moment { return wrong },
+			func(i int) clock.Moment { return right(1000+i, []collector.Clock{syn, uns}[i%2]) },
+		},
+		"started again and again": {
+			func(i int) clock.Moment { return right(2, syn) },
+			func(i int) clock.Moment {
+				m := right(1000+i, syn)
+				m.Boot = string(rune('b' + i))
+				return m
+			},
+		},
+	} {
+		var book clock.Book
+		book, _ = book.See(wrong, "S", built)
+		era := book.Era()
+		for i := range 200 {
+			book, _ = book.See(c.before(i), "S", built)
+		}
+		for i := range 200 {
+			book, _ = book.See(c.after(i), "S", built)
+		}
+		if got := book.Correct("S", era); got != want || len(book.Eras) > 64 {
+			t.Errorf("%s: %v are added, want %v; %d eras", name, got, want, len(book.Eras))
+		}
+	}
+}
