@@ -178,7 +178,7 @@ func newerMeters(full, newer []collector.Meter) []collector.Meter {
 // are too old.
 func (k *keeping) day(e page.Entry) error {
 	key := dayKey(e.Device, e.At)
-	_, known := recall[page.Entry](k.tx, k.agent.log, daily, key)
+	known := k.tx.Has(daily, key)
 	if known && k.reading.Clock == collector.ClockEstimated {
 		return nil // what is known of a day is not replaced by what may be of another
 	}

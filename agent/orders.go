@@ -93,7 +93,9 @@ func (k *keeping) decide() error {
 			return err
 		}
 	}
-	if err := k.agent.noteStates(k.tx, next.Orders(), r.TakenAt); err != nil {
+	before := ledger.Orders()
+	changed := slices.DeleteFunc(next.Orders(), func(s toner.OrderState) bool { return slices.Contains(before, s) })
+	if err := k.agent.noteStates(k.tx, changed, r.TakenAt); err != nil {
 		return err
 	}
 	if err := k.cartridges(ledger, next); err != nil {

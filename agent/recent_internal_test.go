@@ -187,11 +187,38 @@ func TestRecentStored(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	again := recentDay{Meters: map[string][]*int64{}, Supplies: map[string][]*float64{}}
+	again := recentDay{Meters: map[string]column[int64]{}, Supplies: map[string]column[float64]{}}
 	for i, e := range got {
 		again.add(day.At[i], e)
 	}
 	if back, err := json.Marshal(again); err != nil || string(back) != `{"t":[60,1800,1805],"m":{"copy":[7],"total":[1000,5,0]},"s":{"1.1":[80,null,79.5]}}` {
 		t.Errorf("stored again it is %s, %v", back, err)
 	}
+}
+
+// FuzzColumn reads columns as encoding/json does.
+func FuzzColumn(f *testing.F) {
+	for _, text := range []string{"[1000,5,0]", "[80,null,79.5]", "[]", "[ 1 , null ]", "null", "[1e3]", "{}", `["1"]`, "[[1],2]", "[-9223372036854775808,true]"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var counts column[int64]
+		var plain []*int64
+		if err, plainErr := json.Unmarshal(text, &counts), json.Unmarshal(text, &plain); (err == nil) != (plainErr == nil) {
+			t.Errorf("%q: %v, and plainly %v", text, err, plainErr)
+		} else if err == nil && len(plain) > 0 {
+			if diff := cmp.Diff(plain, []*int64(counts)); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", text, diff)
+			}
+		}
+		var percents column[float64]
+		var plainly []*float64
+		if err, plainErr := json.Unmarshal(text, &percents), json.Unmarshal(text, &plainly); (err == nil) != (plainErr == nil) {
+			t.Errorf("%q: %v, and plainly %v", text, err, plainErr)
+		} else if err == nil && len(plainly) > 0 {
+			if diff := cmp.Diff(plainly, []*float64(percents)); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", text, diff)
+			}
+		}
+	})
 }

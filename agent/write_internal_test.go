@@ -20,7 +20,7 @@ import (
 )
 
 // newTestAgent is an agent whose writer runs until the test ends, on a real database.
-func newTestAgent(t *testing.T) (*Agent, *store.Store) {
+func newTestAgent(t testing.TB) (*Agent, *store.Store) {
 	t.Helper()
 	s, err := store.Open(filepath.Join(t.TempDir(), "agent.db"), store.Options{Destinations: []string{Portal}})
 	if err != nil {

@@ -18,6 +18,9 @@ import (
 // Stream, Seq and Body filled in and At as it is kept. Lane, Kind, Subject and At come from the
 // caller; a Stream, if it is set, must be this file's.
 func (t *Tx) Append(r Record, v any) (Record, error) {
+	if t.dry {
+		return r, nil
+	}
 	text, err := json.Marshal(v)
 	if err == nil {
 		r.Body = text

@@ -11,6 +11,9 @@ import (
 // when it is first used. Bucket names are at most 64 bytes without slashes, keys
 // 1 to 1024 bytes, values at most MaxBody bytes of JSON.
 func (t *Tx) Put(bucket, key string, v any) error {
+	if t.dry {
+		return nil
+	}
 	data, err := json.Marshal(v)
 	switch {
 	case err != nil:
@@ -54,10 +57,16 @@ func (t *Tx) Get(bucket, key string, v any) (found bool, err error) {
 	return true, nil
 }
 
+// Has reports whether there is a value under key. It may be damaged.
+func (t *Tx) Has(bucket, key string) bool {
+	b := t.state(bucket)
+	return b != nil && key != "" && b.Get([]byte(key)) != nil
+}
+
 // Delete removes the value under key. If there is none, nothing happens.
 func (t *Tx) Delete(bucket, key string) error {
 	b := t.state(bucket)
-	if b == nil || key == "" {
+	if b == nil || key == "" || t.dry {
 		return nil
 	}
 	if err := b.Delete([]byte(key)); err != nil {

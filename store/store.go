@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -152,14 +151,13 @@ func (s *Store) reopen() {
 	}
 }
 
-// Try runs fn as Update does, and takes back what it did: it tells what Update would do.
-// Nothing is written to disk.
+// Try runs fn in a transaction of which nothing is kept, to find out what fn would do: what it
+// appends, puts and deletes is neither made nor seen by what it reads. It waits for no Update.
 func (s *Store) Try(fn func(*Tx) error) error {
-	taken := errors.New("taken back")
-	if err := s.Update(func(t *Tx) error { return cmp.Or(fn(t), taken) }); err != taken {
-		return err
-	}
-	return nil
+	return s.View(func(t *Tx) error {
+		t.dry = true
+		return fn(t)
+	})
 }
 
 // View runs fn in a transaction that only reads: the state after the last
@@ -186,6 +184,7 @@ type Tx struct {
 	tx       *bbolt.Tx
 	store    *Store
 	appended bool // a record
+	dry      bool // nothing is to be written; see Try
 }
 
 // The buckets; see the package comment for their contents.

@@ -242,3 +242,38 @@ func TestPutRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A try keeps nothing of what it does, and waits for nobody who writes.
+func TestTry(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "agent.db"), store.Options{Destinations: []string{"portal"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.Update(func(tx *store.Tx) error { return tx.Put("things", "old", 1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	err = s.Update(func(*store.Tx) error { // a try in it would wait for ever if it waited
+		return s.Try(func(tx *store.Tx) error {
+			_, err := tx.Append(store.Record{Lane: store.Bulk, Kind: "reading", At: time.Now()}, 1)
+			return errors.Join(err, tx.Put("things", "new", 2), tx.Put("others", "new", 2), tx.Delete("things", "old"))
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := s.Try(func(*store.Tx) error { return refused }); err != refused {
+		t.Error(err)
+	}
+	err = s.View(func(tx *store.Tx) error {
+		if !tx.Has("things", "old") || tx.Has("things", "new") || tx.Has("others", "new") {
+			t.Error("something was kept")
+		}
+		return nil
+	})
+	if w, waitingErr := s.Waiting("portal"); err != nil || waitingErr != nil || w.Bulk != 0 {
+		t.Errorf("%+v, %v, %v", w, err, waitingErr)
+	}
+}
