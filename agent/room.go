@@ -116,9 +116,10 @@ func (r *room) make(ctx context.Context, now time.Time) error {
 		r.tight = r.tight && err != nil
 		return err
 	}
-	// The last reading of a day that is over is known; the one of today is not yet.
+	// The last reading of a day that is over is known; the one of today is not yet. Some may be of
+	// days that have not come, since the clock was ahead; nothing behind them would ever be looked at.
 	enough := limit / 8 * 7
-	for _, until := range []time.Time{now.UTC().Truncate(24 * time.Hour), now} {
+	for _, until := range []time.Time{now.UTC().Truncate(24 * time.Hour), endOfTime()} {
 		if err := r.thin(ctx, "quota", until, enough); err != nil {
 			return err
 		}
@@ -134,6 +135,9 @@ func (r *room) make(ctx context.Context, now time.Time) error {
 	}
 	return nil
 }
+
+// endOfTime is after every reading.
+func endOfTime() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }
 
 // thin drops superfluous readings older than until, while more than enough bytes are
 // in use.

@@ -296,3 +296,23 @@ func TestClockSetBack(t *testing.T) {
 		})
 	}
 }
+
+// What was read while the clock was years ahead does not stand in the way when room must be made.
+func TestRoomAfterClockAhead(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 100_000
+		m := &machine{boot: "a", start: time.Now(), off: 4 * 365 * 24 * time.Hour}
+		s := newSiteOf(t, path, func(o *agent.Options) { o.Clock = m.moment },
+			func(c *config.Config) { c.Store.MaxBytes = limit })
+		s.link.set(func(l *link) { l.err = errors.New("no route") })
+		stop := s.start(t)
+		time.Sleep(3 * time.Hour)
+		m.findsTime()
+		time.Sleep(10 * 24 * time.Hour)
+		if status := s.status(t); status.Store.Dropped == 0 || status.Store.Used > limit*9/8 {
+			t.Errorf("%d bytes are in use, of %d; %d readings were dropped", status.Store.Used, limit, status.Store.Dropped)
+		}
+		stop()
+	})
+}
