@@ -58,10 +58,6 @@ type Output struct {
 	Backoff transport.Backoff // how long it is left alone after an error; the zero value is for people, others for tests
 }
 
-// takes says whether a record goes to an output. What somebody acts upon, an order or a
-// request for a technician, goes to one only.
-func (o Output) takes(r store.Packed) bool { return o.Orders || r.Kind != kindOrder && !isRequest(r) }
-
 // An Agent is the daemon. Run may be called once.
 type Agent struct {
 	cfg      config.Config
@@ -74,6 +70,7 @@ type Agent struct {
 	notice   func(Notice)
 	problems []text.Sentence
 	policy   toner.Policy
+	acts     acting    // who gets what somebody acts upon
 	doubt    time.Time // until then orders may be on their way that a damaged database has forgotten
 
 	health   *health

@@ -116,7 +116,7 @@ func (f *forwarder) gather(ctx context.Context) {
 func (f *forwarder) deliver(ctx context.Context) error {
 	defer func() { f.lanes, f.texts, f.broken = nil, nil, false }()
 	for _, lane := range []string{store.Urgent, store.Bulk} {
-		f.lanes = append(f.lanes, newWindow(f.agent.store.Reader(f.to.Name, lane), f.to.takes))
+		f.lanes = append(f.lanes, newWindow(f.agent.store.Reader(f.to.Name, lane), f.takes))
 	}
 	var failure error
 	for {
@@ -130,6 +130,9 @@ func (f *forwarder) deliver(ctx context.Context) error {
 		failure = graver(failure, f.arrivals())
 	}
 }
+
+// takes says whether a record goes to the output.
+func (f *forwarder) takes(r store.Packed) bool { return f.agent.takes(f.to, r) }
 
 // depart sends as many batches as may be on the way, urgent ones first: what can leave now is
 // read and leaves before the rest of the window is read. The rest is not read for the one

@@ -17,7 +17,7 @@ const (
 	ledgers = "ledger"  // device id: toner.Ledger
 	orders  = "order"   // order id: OrderEntry
 	last    = "last"    // device id: collector.Reading, the last full one with the newest supplies
-	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book; "ahead": since when days may be kept that have not come yet; "update": time of the last told
+	toldOf  = "told"    // "salvaged": time of the last salvage of the database that was told; "dropped": dropped; "clock": clock.Book; "acting": acting; "ahead": since when days may be kept that have not come yet; "update": time of the last told
 	daily   = "daily"   // device id + "|" + date in UTC: page.Entry, the last of that day
 	recents = "recent"  // device id + "|" + date in UTC: recentDay, of the last two weeks
 	traffic = "traffic" // device id: []page.Day, of the last days

@@ -87,3 +87,75 @@ func TestTwoReceivers(t *testing.T) {
 		}
 	})
 }
+
+// When another receiver is to have the orders, it gets those that the one before it has not got, also
+// if they have passed it by, and none that the one before has.
+func TestOrdersForAnother(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		away string   // who cannot be reached at first
+		then []string // the receivers afterwards; "second" has the orders
+		want int      // orders and requests that it gets
+	}{
+		{"the one before is away", "first", []string{"second", "first"}, 1},
+		{"and is taken out", "first", []string{"second"}, 1},
+		{"the new one is away", "second", []string{"second", "first"}, 0},
+		{"nobody is away", "", []string{"second", "first"}, 0},
+	} {
+		path := database(t)
+		synctest.Test(t, func(t *testing.T) {
+			links := map[string]*link{"first": {seen: map[string]bool{}}, "second": {seen: map[string]bool{}}}
+			run := func(names []string, acts string, request string) {
+				s := newSite(t, path)
+				s.store.Close()
+				db, err := store.Open(path, store.Options{Destinations: names})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.fleet.set(host, func(c *copier) { c.toner = 9 })
+				s.parts.Store, s.parts.Outputs = db, nil
+				for _, name := range names {
+					s.parts.Outputs = append(s.parts.Outputs, agent.Output{Name: name, Link: links[name], Orders: name == acts})
+				}
+				a := agent.New(s.parts)
+				stop := start(t, a, db)
+				time.Sleep(5 * time.Hour)
+				if request != "" {
+					if _, err := a.Memory().Request("ABC12345", request, time.Now()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Hour)
+				stop()
+			}
+			count := func(l *link) (orders, requests int) {
+				for _, r := range bodies[agent.Request](t, l, "alert") {
+					if r.Event == "technicianRequested" {
+						requests++
+					}
+				}
+				return l.kinds()["order"], requests
+			}
+			if c.away != "" {
+				links[c.away].set(func(l *link) { l.err = transport.ErrTimeout })
+			}
+			run([]string{"first", "second"}, "first", "grey stripes")
+			if c.away != "" {
+				links[c.away].set(func(l *link) { l.err = nil })
+			}
+			for range 2 { // again: nothing is handed over twice
+				run(c.then, "second", "")
+			}
+			if orders, requests := count(links["second"]); orders != c.want || requests != c.want {
+				t.Errorf("%s: %d orders and %d requests, want %d of each", c.name, orders, requests, c.want)
+			}
+			if before, _ := count(links["first"]); before != 1-c.want {
+				t.Errorf("%s: the one before has %d orders", c.name, before)
+			}
+			run([]string{"first", "second"}, "first", "")
+			if before, _ := count(links["first"]); before != 1-c.want {
+				t.Errorf("%s: put back, the one before has %d orders", c.name, before)
+			}
+		})
+	}
+}

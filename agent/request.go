@@ -41,14 +41,10 @@ type Request struct {
 // technicianRequested is the event of a Request.
 const technicianRequested = "technicianRequested"
 
-// isRequest says whether a record asks for a technician.
-func isRequest(r store.Packed) bool {
-	if r.Kind != kindAlert || r.Lane != store.Urgent {
-		return false
-	}
+// isRequest says whether the body of an urgent alert asks for a technician.
+func isRequest(text []byte) bool {
 	var body struct{ Event string }
-	text, err := r.AppendBody(nil)
-	return err == nil && json.Unmarshal(text, &body) == nil && body.Event == technicianRequested
+	return json.Unmarshal(text, &body) == nil && body.Event == technicianRequested
 }
 
 // Request asks for a technician, in the urgent lane. The same words for the same device

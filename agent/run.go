@@ -35,7 +35,7 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.say("started"), a.saySaved()); err != nil {
+	if err := errors.Join(a.handOver(), a.say("started"), a.saySaved()); err != nil {
 		return err
 	}
 	jobs, results := make(chan job), make(chan result)
@@ -96,7 +96,7 @@ func (a *Agent) Once(ctx context.Context) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := a.saySaved(); err != nil {
+	if err := errors.Join(a.handOver(), a.saySaved()); err != nil {
 		return Summary{}, err
 	}
 	if err := a.discoverOnce(ctx, searchMark{}, func(f collector.Find) { a.addFind(s, f) }); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -84,4 +85,47 @@ func (t *Tx) newcomers() (names []string) {
 		}
 	}
 	return names
+}
+
+// Succeed lets dest go on where another destination is, with the records of a lane that are wanted:
+// those that the other has not answered for, and dest has, dest shall get again. It returns how
+// far the other is, by stream: what dest has still to get up to there, the other has had. Of one that
+// the file does not know, nothing is known.
+func (t *Tx) Succeed(lane, other, dest string, wanted func(Record) bool) (had map[string]uint64, err error) {
+	had = map[string]uint64{}
+	if err := t.check(dest, lane); err != nil {
+		return nil, fmt.Errorf("succeed %s: %w", other, err)
+	}
+	if t.check(other, lane) != nil {
+		return had, nil
+	}
+	type waiting struct {
+		record Record
+		value  []byte
+	}
+	var all []waiting
+	take := func(r Record, value []byte) {
+		if r.decode(&t.store.packer, value) == nil && wanted(r) {
+			all = append(all, waiting{r, bytes.Clone(value)})
+		}
+	}
+	for r, value := range t.returned(other, lane) {
+		take(r, value)
+	}
+	for _, stream := range t.streams(lane) {
+		had[stream] = t.cursor(other, lane, stream)
+		mine := t.cursor(dest, lane, stream)
+		for r, value := range t.fresh(other, lane, stream, 0) {
+			if r.Seq > mine {
+				break
+			}
+			take(r, value)
+		}
+	}
+	for _, w := range all {
+		if err := t.sendAgain(dest, w.record, w.value); err != nil {
+			return nil, fmt.Errorf("succeed %s: %w", other, err)
+		}
+	}
+	return had, nil
 }

@@ -99,6 +99,9 @@ func (r *Reader) Next(max, maxBytes int) ([]Packed, error) {
 		again := true
 		for queue := range t.queues(r.dest, r.lane, r.passed) {
 			if batch = t.collect(queue, max, maxBytes); len(batch) > 0 {
+				for i := range batch {
+					batch[i].Again = again
+				}
 				r.passed.add(batch, again)
 				return nil
 			}
@@ -161,7 +164,7 @@ func (t *Tx) collect(from queue, max, maxBytes int) []Packed {
 		if err != nil {
 			continue
 		}
-		p := Packed{r, bytes.Clone(r.Body), flags, unpackedSize(r.Body, flags), &t.store.packer}
+		p := Packed{Record: r, stored: bytes.Clone(r.Body), flags: flags, size: unpackedSize(r.Body, flags), packer: &t.store.packer}
 		p.Body = nil
 		size += p.Size()
 		if len(batch) > 0 && size > maxBytes {

@@ -69,12 +69,17 @@ func (t *Tx) retry(dest string, r Record) error {
 	if r.decode(&t.store.packer, value) != nil {
 		return errors.New("it is damaged on disk")
 	}
+	return t.sendAgain(dest, r, value)
+}
+
+// sendAgain puts a record, as it is stored, behind those that dest shall get again.
+func (t *Tx) sendAgain(dest string, r Record, value []byte) error {
 	returned := t.bucket(returnedBucket)
 	place, err := returned.NextSequence()
 	if err != nil {
 		return err
 	}
-	key = append(join(dest, r.Lane, ""), number(place)...)
+	key := append(join(dest, r.Lane, ""), number(place)...)
 	payload := appendText(nil, r.Stream)
 	payload = append(append(payload, number(r.Seq)...), value...)
 	return returned.Put(key, seal(returnedBucket, key, 0, payload))

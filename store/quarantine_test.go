@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -182,5 +183,67 @@ func TestReasonsAreBounded(t *testing.T) {
 		if len(list) != 1 || list[0].Damaged || !json.Valid(list[0].Reason) || len(list[0].Reason) > 16<<10 {
 			t.Errorf("%s: quarantine %.200v", name, list)
 		}
+	}
+}
+
+// A destination that succeeds another one gets what that one has not answered for, though it has passed
+// it by, and learns how far that one is.
+func TestSucceed(t *testing.T) {
+	s, err := store.Open(newPath(t), store.Options{Destinations: []string{"first", "second"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.Update(func(tx *store.Tx) error {
+		for i := range 6 {
+			if _, err := tx.Append(store.Record{Lane: store.Urgent, Kind: "order", Subject: fmt.Sprint(i + 1), At: time.Now()}, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle := func(dest string, n int) {
+		t.Helper()
+		batch, err := s.Pending(dest, store.Urgent, n, 1<<20)
+		if err == nil {
+			err = s.Update(func(tx *store.Tx) error { return tx.Settle(dest, batch, nil) })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	settle("first", 2)
+	settle("second", 5)
+	var had map[string]uint64
+	err = s.Update(func(tx *store.Tx) (err error) {
+		had, err = tx.Succeed(store.Urgent, "first", "second", func(r store.Record) bool { return string(r.Body) != "3" })
+		return err
+	})
+	if err != nil || had[s.Stream()] != 2 {
+		t.Errorf("had %v, %v", had, err)
+	}
+	var got []string
+	r := s.Reader("second", store.Urgent)
+	for {
+		batch, err := r.Next(100, 1<<20)
+		if err != nil || len(batch) == 0 {
+			break
+		}
+		for _, p := range batch {
+			got = append(got, fmt.Sprint(p.Subject, " ", p.Again))
+		}
+	}
+	if want := "[3 true 5 true 6 false]"; fmt.Sprint(got) != want {
+		t.Errorf("it gets %v, want %s", got, want)
+	}
+	err = s.Update(func(tx *store.Tx) (err error) {
+		had, err = tx.Succeed(store.Urgent, "nobody", "second", func(store.Record) bool { return true })
+		return err
+	})
+	if err != nil || len(had) > 0 {
+		t.Errorf("of one that is not known: %v, %v", had, err)
 	}
 }

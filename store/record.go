@@ -44,6 +44,7 @@ type Record struct {
 // of the time of reading, and so is left to whoever needs it, when that is.
 type Packed struct {
 	Record        // without Body
+	Again  bool   // it was passed already, and is to be sent again
 	stored []byte // the body
 	flags  byte
 	size   int
