@@ -110,7 +110,8 @@ func (l *mqttLink) ask(ctx context.Context, s *session, parcels []parcel) error 
 	defer cancel()
 	for wait := askAgain; ; wait *= 2 {
 		l.config.watch(Sent{To: "PUBLISH " + question.topic, Type: batchContentType, Body: question.payload})
-		err := s.publish(half, question.topic, question.payload, false)
+		// Nobody waits for its acknowledgement, which a cluster in disorder may forget.
+		_, err := s.hand(half, func() mqtt.Token { return s.client.Publish(question.topic, atLeastOnce, false, question.payload) })
 		if err != nil && half.Err() == nil {
 			return err
 		}
