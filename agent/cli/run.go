@@ -293,7 +293,7 @@ func lastGood(folder string) string { return filepath.Join(folder, "last-good.to
 
 // keepLastGood keeps a copy of a configuration that could be loaded.
 func (a *app) keepLastGood(cfg config.Config) error {
-	now, err := os.ReadFile(a.config)
+	now, err := config.Bytes(a.config)
 	if err != nil {
 		return a.configFailure(err)
 	}

@@ -180,3 +180,18 @@ func TestLoadNamesTheFile(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// A path may lead to a log, a database, or what has no end at all.
+func TestBytesAreNoMoreThanAConfiguration(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.toml")
+	if err := os.WriteFile(path, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, err := config.Bytes(path)
+	if err != nil || len(data) > 256<<10+1 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	if _, err := config.Parse(path, data); err == nil || !strings.Contains(err.Error(), "larger") {
+		t.Errorf("Parse says %v", err)
+	}
+}

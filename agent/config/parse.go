@@ -24,6 +24,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -43,11 +44,22 @@ const largest = 256 << 10 // bytes of a configuration file
 
 // Load reads the file at path. The error is Problems, or what the file system says.
 func Load(path string) (Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := Bytes(path)
 	if err != nil {
 		return Default(), fmt.Errorf("configuration %s: %w", path, errors.Unwrap(err))
 	}
 	return Parse(path, data)
+}
+
+// Bytes are those of the file at path. Of one that is too large, or has no end, they are
+// enough for Parse to see that.
+func Bytes(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, largest+1))
 }
 
 // Parse reads what stood in the file at path, which is not opened itself. The error is
@@ -59,8 +71,8 @@ func Parse(path string, data []byte) (Config, error) {
 	}
 	data, odd := plain(data)
 	t := parse(path, data)
-	for _, line := range odd {
-		t.problems = append(t.problems, Problem{File: path, Line: line, Reason: text.Key("config.encoding")})
+	if len(odd) > 0 { // one is enough: to save the file as UTF-8 mends them all
+		t.problems = append(t.problems, Problem{File: path, Line: odd[0], Reason: text.Key("config.encoding")})
 	}
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
