@@ -88,16 +88,9 @@ func (a *app) root() *cobra.Command {
 		Long:          a.long(text.Key("help.root.long")),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return a.unknownCommand(c, args[0])
-			}
-			return c.Help()
-		},
 	}
 	root.PersistentFlags().StringVar(&a.config, "config", packaging.ConfigPath(), a.say.Say("help.flag.config"))
-	root.PersistentFlags().String("lang", "", a.say.Say("help.flag.lang"))
+	root.PersistentFlags().Func("lang", a.say.Say("help.flag.lang"), isLanguage)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return a.wrongFlag(c, err) })
 	root.SetHelpFunc(a.showHelp)
 	root.SetUsageFunc(func(c *cobra.Command) error { a.showUsage(c.OutOrStderr(), c); return nil })
@@ -117,15 +110,69 @@ func (a *app) root() *cobra.Command {
 	group("install", a.checkCommand(), a.runCommand(), a.enrollCommand(), a.serviceCommand(), a.forgetCommand(), a.updateCommand(), a.versionCommand())
 	root.AddCommand(a.manCommand())
 	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Short: a.say.Say("help.help"), RunE: a.help})
-	root.InitDefaultCompletionCmd()
-	for _, c := range root.Commands() {
-		c.InitDefaultHelpFlag()
-		c.Flags().Lookup("help").Usage = a.say.Say("help.flag.help")
-	}
-	root.InitDefaultHelpFlag()
-	root.Flags().Lookup("help").Usage = a.say.Say("help.flag.help")
+	a.addCompletion(root)
+	a.finish(root)
 	return root
 }
+
+// isLanguage is for --lang, whose value has been read by then. (language)
+func isLanguage(name string) error {
+	if text.For(name).Lang() == text.English && !strings.HasPrefix(strings.ToLower(name), string(text.English)) {
+		return errors.New("must be en or de")
+	}
+	return nil
+}
+
+// addCompletion adds cobra's command, with what it is for in our words.
+func (a *app) addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Short, c.Long = a.say.Say("help.completion"), a.long(text.Key("help.completion.long"))
+		for _, shell := range c.Commands() {
+			shell.Short, shell.Long = a.say.Say("help.completion.shell", "shell", shell.Name()), ""
+			shell.Example = "  meteragent completion " + shell.Name() + map[string]string{
+				"bash":       " > /etc/bash_completion.d/meteragent",
+				"fish":       " > ~/.config/fish/completions/meteragent.fish",
+				"powershell": " | Out-String | Invoke-Expression",
+				"zsh":        " > /usr/local/share/zsh/site-functions/_meteragent",
+			}[shell.Name()]
+		}
+	}
+}
+
+// finish makes c, and the commands below it, refuse what they do not take, in our words
+// and with our exit code.
+func (a *app) finish(c *cobra.Command) {
+	c.InitDefaultHelpFlag()
+	c.Flags().Lookup("help").Usage = a.say.Say("help.flag.help")
+	if !c.Runnable() {
+		c.Annotations = map[string]string{onlyHolds: ""}
+		c.Args = cobra.NoArgs
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	takes := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		switch {
+		case takes == nil || takes(c, args) == nil:
+			return nil
+		case c.HasSubCommands():
+			return a.unknownCommand(c, args[0])
+		}
+		return failure{
+			code: wrongUse, err: errors.New(a.say.Say("error.arguments", "usage", a.useLine(c))),
+			hint: text.Key("hint.flags"), with: []any{"command", c.CommandPath()},
+		}
+	}
+	for _, sub := range c.Commands() {
+		a.finish(sub)
+	}
+}
+
+// onlyHolds marks a command that does nothing by itself and only holds others.
+const onlyHolds = "only holds"
 
 // A failure is an error with its exit code and the sentence that helps.
 type failure struct {
@@ -171,23 +218,58 @@ func (a *app) report(err error) int {
 	return f.code
 }
 
-// unknownCommand names the commands that were perhaps meant.
-func (a *app) unknownCommand(root *cobra.Command, name string) error {
-	root.SuggestionsMinimumDistance = 2
-	f := failure{code: wrongUse, err: errors.New(a.say.Say("error.command", "name", name)), hint: text.Key("hint.help")}
-	if near := root.SuggestionsFor(name); len(near) > 0 {
-		f.hint, f.with = text.Key("hint.meant"), []any{"meant", "meteragent " + near[0]}
+// unknownCommand names the commands below c that were perhaps meant.
+func (a *app) unknownCommand(c *cobra.Command, name string) error {
+	c.SuggestionsMinimumDistance = 2
+	f := failure{
+		code: wrongUse, err: errors.New(a.say.Say("error.command", "name", strings.TrimPrefix(c.CommandPath()+" "+name, "meteragent "))),
+		hint: text.Key("hint.help"), with: []any{"command", c.CommandPath()},
+	}
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		f.hint, f.with = text.Key("hint.meant"), []any{"meant", c.CommandPath() + " " + near[0]}
 	}
 	return f
 }
 
-// wrongFlag names the flag that was perhaps meant.
+// wrongFlag says what is wrong with a flag, in our words where pflag's speak of Go.
 func (a *app) wrongFlag(c *cobra.Command, err error) error {
 	f := failure{code: wrongUse, err: err, hint: text.Key("hint.flags"), with: []any{"command", c.CommandPath()}}
-	_, name, unknown := strings.Cut(err.Error(), "unknown flag: --")
-	if !unknown {
+	var unknown *pflag.NotExistError
+	var alone *pflag.ValueRequiredError
+	var wrong *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		return a.unknownFlag(c, f, unknown)
+	case errors.As(err, &alone):
+		f.err = errors.New(a.say.Say("error.flag.alone", "flag", alone.GetSpecifiedName()))
+	case errors.As(err, &wrong):
+		f.err = a.wrongValue(wrong)
+	}
+	return f
+}
+
+// wrongValue says what the value of a flag must be.
+func (a *app) wrongValue(err *pflag.InvalidValueError) error {
+	must := err.Unwrap().Error()
+	switch err.GetFlag().Value.Type() {
+	case "int":
+		must = a.say.Say("error.flag.number")
+	case "uint16":
+		must = a.say.Say("error.flag.port")
+	case "duration":
+		must = a.say.Say("error.flag.time")
+	}
+	return fmt.Errorf("--%s %s: %s", err.GetFlag().Name, err.GetValue(), must)
+}
+
+// unknownFlag names the flag that was perhaps meant.
+func (a *app) unknownFlag(c *cobra.Command, f failure, err *pflag.NotExistError) error {
+	name := err.GetSpecifiedName()
+	if err.GetSpecifiedShortnames() != "" {
+		f.err = errors.New(a.say.Say("error.flag", "flag", "-"+name))
 		return f
 	}
+	f.err = errors.New(a.say.Say("error.flag", "flag", "--"+name))
 	best, distance := "", 3
 	near := func(flag *pflag.Flag) {
 		if d := config.Distance(name, flag.Name); d < distance {

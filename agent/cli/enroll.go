@@ -32,7 +32,7 @@ func (a *app) enrollCommand() *cobra.Command {
 		Example: "  meteragent enroll https://portal.example.com 7KQ2-M4XA",
 	}
 	c.Flags().StringVar(&name, "name", name, a.say.Say("help.flag.name"))
-	c.Flags().StringVar(&ca, "ca", "", a.say.Say("help.flag.ca"))
+	c.Flags().StringVar(&ca, "ca", "", a.say.Say("help.flag.enrollCA"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		code, err := a.code(args[1])
 		if err != nil {

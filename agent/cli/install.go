@@ -30,6 +30,9 @@ func (a *app) serviceInstall() *cobra.Command {
 	var f installFlags
 	c := &cobra.Command{
 		Use: "install", Short: a.say.Say("help.service.install"), Long: a.long(text.Key("help.service.install.long")), Args: cobra.NoArgs,
+		Example: "  meteragent service install --now --customer 1234567 \\\n" +
+			"    --network 192.168.1.0/24 --portal https://portal.example.com/events \\\n" +
+			"    --token-file token.txt",
 		RunE: func(c *cobra.Command, _ []string) error { return a.install(c.Context(), f) },
 	}
 	c.Flags().StringVar(&f.answers.Customer, "customer", "", a.say.Say("help.flag.customer"))

@@ -18,7 +18,7 @@ func (a *app) manCommand() *cobra.Command {
 		a.printf(".SH SYNOPSIS\n.B meteragent\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n%s\n", paragraphs(root.Long))
 		a.printf(".SH %s\n", roff(strings.TrimSuffix(a.say.Say("help.commands"), ":")))
 		a.manOf(root)
-		a.printf(".SH %s\n%s\n", roff(strings.TrimSuffix(a.say.Say("help.globals"), ":")), verbatim(root.PersistentFlags().FlagUsagesWrapped(width-7)))
+		a.printf(".SH %s\n%s\n", roff(strings.TrimSuffix(a.say.Say("help.globals"), ":")), verbatim(a.flags(root.PersistentFlags(), width-7)))
 		a.printf(".SH %s\n%s\n", roff(a.say.Say("help.exit")), verbatim(a.long(text.Key("help.exit.long"))))
 		return nil
 	}}
@@ -30,12 +30,12 @@ func (a *app) manOf(c *cobra.Command) {
 		if !sub.IsAvailableCommand() || sub.Name() == "completion" {
 			continue
 		}
-		if sub.Runnable() {
+		if _, holds := sub.Annotations[onlyHolds]; !holds {
 			about := sub.Long
 			if about == "" {
 				about = sub.Short
 			}
-			a.printf(".SS %s\n%s\n%s\n", roff(sub.UseLine()), paragraphs(about), verbatim(sub.LocalNonPersistentFlags().FlagUsagesWrapped(width-7)))
+			a.printf(".SS %s\n%s\n%s\n", roff(a.useLine(sub)), paragraphs(about), verbatim(a.flags(sub.LocalNonPersistentFlags(), width-7)))
 		}
 		a.manOf(sub)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -76,22 +77,25 @@ func (a *app) changeCommand(name string, help, said text.Key, how func(agent.Mem
 }
 
 func (a *app) replayCommand() *cobra.Command {
-	days, below, left := 90, -1, -1
+	var days, below, left int
 	c := &cobra.Command{
 		Use: "simulate", Short: a.say.Say("help.orders.simulate"), Long: a.long(text.Key("help.orders.simulate.long")), Args: cobra.NoArgs,
 	}
-	c.Flags().IntVar(&days, "days", days, a.say.Say("help.flag.days"))
-	c.Flags().IntVar(&below, "order-below", below, a.say.Say("help.flag.below"))
-	c.Flags().IntVar(&left, "days-left", left, a.say.Say("help.flag.left"))
+	c.Flags().IntVar(&days, "days", 90, a.say.Say("help.flag.days"))
+	c.Flags().IntVar(&below, "order-below", 0, a.say.Say("help.flag.below"))
+	c.Flags().IntVar(&left, "days-left", 0, a.say.Say("help.flag.left"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if days < 1 || below < 0 || left < 0 {
+			return usageError(errors.New(a.say.Say("error.simulate")))
+		}
 		cfg, err := a.load()
 		if err != nil {
 			return err
 		}
-		if below >= 0 {
+		if c.Flags().Changed("order-below") {
 			cfg.Toner.OrderBelow = below
 		}
-		if left >= 0 {
+		if c.Flags().Changed("days-left") {
 			cfg.Toner.DaysLeft = left
 		}
 		var status page.Status
@@ -150,9 +154,9 @@ func (a *app) explain(all []page.Order, id string) error {
 	}
 	switch {
 	case len(found) == 0:
-		return failure{code: failed, err: agent.ErrNoOrder, hint: text.Key("hint.orders")}
+		return failure{code: failed, err: fmt.Errorf("order %s: %w", id, agent.ErrNoOrder), hint: text.Key("hint.orders")}
 	case len(found) > 1:
-		return failure{code: failed, err: agent.ErrAmbiguous, hint: text.Key("hint.orders")}
+		return failure{code: failed, err: fmt.Errorf("order %s: %w", id, agent.ErrAmbiguous), hint: text.Key("hint.orders")}
 	case a.json:
 		return a.printJSON(found[0])
 	}

@@ -31,7 +31,7 @@ func (a *app) readCommand() *cobra.Command {
 		Short:   a.say.Say("help.read"),
 		Long:    a.long(text.Key("help.read.long")),
 		Example: "  meteragent read 192.168.10.20\n  meteragent read --json 192.168.10.20 192.168.10.21:1161",
-		Args:    a.atLeastOne("ADDRESS"),
+		Args:    cobra.MinimumNArgs(1),
 	}
 	ask.add(a, c)
 	c.Flags().BoolVar(&a.json, "json", false, a.say.Say("help.flag.json"))
@@ -66,19 +66,6 @@ func (a *app) readCommand() *cobra.Command {
 		return a.showAnswers(answers)
 	}
 	return c
-}
-
-// atLeastOne demands an argument and names it.
-func (a *app) atLeastOne(name string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return failure{
-				code: wrongUse, err: errors.New(a.say.Say("error.argument", "command", c.CommandPath(), "name", name)),
-				hint: text.Key("hint.flags"), with: []any{"command", c.CommandPath()},
-			}
-		}
-		return nil
-	}
 }
 
 // address splits "host", "host:port" or "[host]:port".

@@ -2,9 +2,11 @@ package cli_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -34,6 +36,7 @@ func TestScripts(t *testing.T) {
 			return world(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":        code,
 			"lines-fit":   linesFit,
 			"envsubst":    envsubst,
 			"wait-portal": waitPortal,
@@ -55,6 +58,16 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// code runs a command that must end with this exit code.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var ended *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); want != 0 && !errors.As(err, &ended) || ended != nil && ended.ExitCode() != want {
+		ts.Fatalf("ends with %v, not with code %d", err, want)
+	}
 }
 
 // linesFit demands that no line of a file, or of stdout or stderr, is longer than 80.
