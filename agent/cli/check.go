@@ -30,7 +30,8 @@ func (a *app) checkCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		a.printf("%s\n", a.say.Say("check.good", "path", a.config, "networks", len(cfg.Networks), "portal", portalsOf(cfg)))
+		good := a.say.Say("check.good", "path", a.config, "networks", len(cfg.Networks), "portal", portalsOf(cfg))
+		a.printf("%s\n", text.Wrap(good, width, "  "))
 		return nil
 	}
 	return c

@@ -78,6 +78,9 @@ func (a *app) sweeps(ctx context.Context, f discoverFlags, args []string) ([]col
 		if sweeps, err = a.configuredSweeps(); err != nil {
 			return nil, err
 		}
+		if len(sweeps) == 0 {
+			return nil, failure{code: wrongUse, err: errors.New(a.say.Say("error.discover")), hint: text.Key("hint.discover.range")}
+		}
 	}
 	for _, arg := range args {
 		r, err := collector.ParseRange(arg)

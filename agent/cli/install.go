@@ -114,7 +114,7 @@ const tokenName = "portal.token"
 // installNew writes the configuration, too. It comes after the installation, which makes the folder and closes it to others.
 func (a *app) installNew(spec packaging.Spec, f installFlags) error {
 	if _, err := config.Parse(a.config, []byte(config.Filled(f.answers))); err != nil {
-		return failure{code: wrongUse, err: err}
+		return failure{code: wrongUse, err: ofAnswers(err), hint: text.Key("hint.flags"), with: []any{"command", "meteragent service install"}}
 	}
 	var token []byte
 	if f.token != "" {
@@ -137,6 +137,17 @@ func (a *app) installNew(spec packaging.Spec, f installFlags) error {
 	}
 	a.printf("%s\n", a.say.Say("service.written", "path", a.config))
 	return nil
+}
+
+// ofAnswers are problems of flags: there is no file yet whose line could be looked at.
+func ofAnswers(err error) error {
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		for i := range problems {
+			problems[i].File, problems[i].Line = "", 0
+		}
+	}
+	return err
 }
 
 // writeNew writes a file that the service's group may read, and that is not there yet.

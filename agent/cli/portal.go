@@ -78,7 +78,7 @@ func (a *app) runPortal(ctx context.Context, f portalFlags) error {
 		l = tls.NewListener(l, security)
 	}
 	p := portal.New(portal.Options{Token: transport.Secret(token), Keep: 100_000, Authority: authority})
-	a.printf("%s\n", a.say.Say("portal.listens", "url", scheme+"://"+l.Addr().String()+"/events"))
+	a.printf("%s\n", text.Wrap(a.say.Say("portal.listens", "url", scheme+"://"+l.Addr().String()+"/events"), width, ""))
 	parts := []func(context.Context) error{func(ctx context.Context) error { return serveHTTP(ctx, l, p) }}
 	if f.broker != "" {
 		b, err := f.brokerOptions()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,6 +96,8 @@ func (a *app) readingsCommand() *cobra.Command {
 			return a.printJSON(entries)
 		case csv:
 			return a.readingsCSV(entries)
+		case device != "" && len(entries) == 0:
+			return failure{code: failed, err: errors.New(a.say.Say("error.unknownDevice", "device", device)), hint: text.Key("hint.request.device")}
 		}
 		a.printReadings(entries)
 		return nil
@@ -171,7 +174,7 @@ func (a *app) printStatus(s page.Status) {
 		a.printf("%s\n", text.Wrap(a.say.Say("status.problem", "problem", p), width, "  "))
 	}
 	for _, p := range s.Portals {
-		a.printPortal(p)
+		a.printPortal(p, s.Running)
 	}
 	a.section(text.Key("status.devices"))
 	if len(s.Devices) == 0 {
@@ -245,9 +248,15 @@ func (a *app) printTrouble(s page.Status) {
 	}
 }
 
-func (a *app) printPortal(p page.Portal) {
-	a.printf("%s\n", text.Wrap(a.say.Say("status.portal", "url", cmp.Or(p.URL, p.Name), "state", a.say.Say(text.Key("portal."+p.State))), width, "  "))
-	a.printf("  %s\n", a.say.Say("status.waiting", "urgent", p.Urgent, "bulk", p.Bulk, "confirmed", p.Delivered))
+// printPortal says what of a portal is known: of one whose agent does not run, only what waits for it.
+func (a *app) printPortal(p page.Portal, running bool) {
+	state, waits := "", a.say.Say("status.kept", "urgent", p.Urgent, "bulk", p.Bulk)
+	if running {
+		state = a.say.Say(text.Key("portal." + p.State))
+		waits = a.say.Say("status.waiting", "urgent", p.Urgent, "bulk", p.Bulk, "confirmed", p.Delivered)
+	}
+	url := cmp.Or(p.URL, p.Name)
+	a.printf("%s\n  %s\n", text.Wrap(strings.TrimSuffix(a.say.Say("status.portal", "url", url, "state", state), ": "), width, "  "), waits)
 	for _, d := range p.Doors {
 		used := ""
 		if d.Used {
