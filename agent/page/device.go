@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"cmp"
 	"maps"
 	"net/http"
@@ -26,21 +25,9 @@ func (f Facts) device(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := view{Catalogue: text.For(language(r)), status: status}
-	var out bytes.Buffer
-	title := v.Say("device.title", "device", id)
-	page := el("html", attr("lang", string(v.Lang())), head(title),
-		el("body",
-			el("header", el("h1", words(title))),
-			el("main",
-				given(len(entries) == 0, el("p", words(v.Say("device.none")))),
-				given(len(entries) > 0, el("section", v.history(id, entries))),
-				el("p", el("a", attr("href", "/?lang="+string(v.Lang())), words(v.Say("page.back")))))))
-	if err := write(&out, page); err != nil {
-		f.fail(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write(out.Bytes())
+	f.html(w, http.StatusOK, v.further(v.Say("device.title", "device", id),
+		given(len(entries) == 0, el("p", words(v.Say("device.none")))),
+		given(len(entries) > 0, el("section", v.history(id, entries)))))
 }
 
 // history is a table of entries, the newest first.
@@ -56,10 +43,10 @@ func (v view) history(device string, entries []Entry) part {
 	for _, key := range supplies {
 		names = append(names, v.supplyName(device, key))
 	}
-	return el("table", cells("th", names...), all(v.rows(entries, supplies)...))
+	return table("history", names, v.rows(entries, supplies))
 }
 
-func (v view) rows(entries []Entry, supplies []string) (rows []part) {
+func (v view) rows(entries []Entry, supplies []string) (rows [][]string) {
 	for i, e := range entries {
 		row := []string{v.Time(e.At), "", ""}
 		if now, ok := e.Meters[totalMeter]; ok {
@@ -77,7 +64,7 @@ func (v view) rows(entries []Entry, supplies []string) (rows []part) {
 			}
 			row = append(row, level)
 		}
-		rows = append(rows, cells("td", row...))
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"net/http"
 	"time"
 
@@ -25,21 +24,10 @@ func (f Facts) outgoing(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := view{Catalogue: text.For(language(r))}
-	var out bytes.Buffer
-	title := v.Say("outgoing.title")
-	page := el("html", attr("lang", string(v.Lang())), head(title),
-		el("body",
-			el("header", el("h1", words(title))),
-			el("main",
-				el("p", words(v.Say("outgoing.about"))),
-				given(len(all) == 0, el("p", words(v.Say("outgoing.none")))),
-				each(all, v.message))))
-	if err := write(&out, page); err != nil {
-		f.fail(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write(out.Bytes())
+	f.html(w, http.StatusOK, v.further(v.Say("outgoing.title"),
+		el("p", words(v.Say("outgoing.about"))),
+		given(len(all) == 0, el("p", words(v.Say("outgoing.none")))),
+		each(all, v.message)))
 }
 
 func (v view) message(m Message) part {

@@ -1,11 +1,9 @@
 // Package page is the local web page: what the daemon knows, to look at in a
 // browser (/), to read by a program (/status.json, /readings.json, /recent.json, /orders.json, /rejected.json,
-// /outgoing.json)
-// and to watch by a monitoring system (/metrics).
+// /outgoing.json) and to watch by a monitoring system (/metrics).
 //
 // It has no JavaScript, and it is read-only but for a request for a technician
-// (request.go). It does not know where its facts come
-// from: they are handed to it.
+// (request.go). It does not know where its facts come from: they are handed to it.
 package page
 
 import (
@@ -132,12 +130,18 @@ func (f Facts) page(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, err)
 		return
 	}
+	f.html(w, http.StatusOK, view{text.For(language(r)), status, f.Request != nil}.page())
+}
+
+// html answers with a whole page.
+func (f Facts) html(w http.ResponseWriter, status int, page part) {
 	var out bytes.Buffer
-	if err := write(&out, view{text.For(language(r)), status, f.Request != nil}.page()); err != nil {
+	if err := write(&out, page); err != nil {
 		f.fail(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	w.Write(out.Bytes())
 }
 

@@ -74,7 +74,7 @@ func get(t *testing.T, path, host string) *httptest.ResponseRecorder {
 // says cannot become markup.
 func TestPage(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"ABC12345", "123,456", "1 h ago", "Does not deliver", "no such host", "DNS", "9.5", "some left", "cyan toner", "violet ink<", "10.0.0.9:161", "ordered", "LST00001 is lost", "at 10.0.0.4:161", "TWO00002 answer at 10.0.0.3:161 by turns"},
+		"en": {"ABC12345", "123,456", "1 h ago", "Not delivering", "no such host", "DNS", "9.5", "some left", "cyan toner", "violet ink<", "10.0.0.9:161", "ordered", "LST00001 is lost", "at 10.0.0.4:161", "TWO00002 answer at 10.0.0.3:161 by turns"},
 		"de": {"ABC12345", "123.456", "vor 1 h", "Liefert nicht", "no such host", "DNS", "9,5", "etwas da", "Toner Cyan", "Tinte violet<", "10.0.0.9:161", "bestellt", "LST00001 ist verschwunden", "unter 10.0.0.4:161", "TWO00002 antworten abwechselnd unter 10.0.0.3:161"},
 	} {
 		body := get(t, "/?lang="+lang, "127.0.0.1:8631").Body.String()
@@ -87,6 +87,22 @@ func TestPage(t *testing.T) {
 			if strings.Contains(body, never) {
 				t.Errorf("%s: the page has %q", lang, never)
 			}
+		}
+	}
+}
+
+// Every page that the first one leads to leads back, and a cell of a table says by itself what it
+// is, for screens too narrow for the head.
+func TestPagesLeadBackAndCellsAreNamed(t *testing.T) {
+	for _, path := range []string{"/outgoing?lang=de", "/device?device=ABC12345&lang=de"} {
+		if body := get(t, path, "localhost").Body.String(); !strings.Contains(body, `<a href="/?lang=de">Zurück</a>`) {
+			t.Errorf("%s does not lead back", path)
+		}
+	}
+	body := get(t, "/?lang=en", "localhost").Body.String()
+	for _, want := range []string{`<th scope="col">State</th>`, `<td data-label="State">`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"net/http"
 
 	"meteragent/agent/text"
@@ -48,33 +47,16 @@ func (f Facts) serveRequests(mux *http.ServeMux) {
 // there is one to be sent yet.
 func (f Facts) requestPage(w http.ResponseWriter, r *http.Request, status int, said string, form bool) {
 	v := view{Catalogue: text.For(language(r))}
-	var out bytes.Buffer
-	if err := write(&out, v.request(said, form, r.FormValue("device"), r.FormValue("text"))); err != nil {
-		f.fail(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(out.Bytes())
+	f.html(w, status, v.request(said, form, r.FormValue("device"), r.FormValue("text")))
 }
 
 func (v view) request(said string, form bool, device, wrong string) part {
-	return el("html", attr("lang", string(v.Lang())),
-		el("head",
-			el("meta", attr("charset", "utf-8")),
-			el("meta", attr("name", "viewport"), attr("content", "width=device-width, initial-scale=1")),
-			el("title", words(v.Say("page.request"))),
-			el("link", attr("rel", "stylesheet"), attr("href", "/page.css"))),
-		el("body",
-			el("header", el("h1", words(v.Say("page.request")))),
-			el("main",
-				given(!form, el("p", words(said))),
-				given(form, problem(said), el("form", attr("method", "post"), attr("action", "/request?lang="+string(v.Lang())),
-					el("p", el("label", words(v.Say("page.order.device")+" "),
-						el("input", attr("name", "device"), attr("value", device), attr("required", "")))),
-					el("p", el("label", words(v.Say("page.request.text")),
-						el("br"),
-						el("textarea", attr("name", "text"), attr("rows", "4"), attr("cols", "50"), attr("maxlength", "500"), attr("required", ""), words(wrong)))),
-					el("p", el("button", words(v.Say("page.request.send")))))),
-				el("p", el("a", attr("href", "/?lang="+string(v.Lang())), words(v.Say("page.back")))))))
+	return v.further(v.Say("page.request"),
+		given(!form, el("p", words(said))),
+		given(form, problem(said), el("form", attr("method", "post"), attr("action", "/request?lang="+string(v.Lang())),
+			el("p", el("label", words(v.Say("page.order.device")),
+				el("input", attr("name", "device"), attr("value", device), attr("required", "")))),
+			el("p", el("label", words(v.Say("page.request.text")),
+				el("textarea", attr("name", "text"), attr("rows", "4"), attr("maxlength", "500"), attr("required", ""), words(wrong)))),
+			el("p", el("button", words(v.Say("page.request.send")))))))
 }

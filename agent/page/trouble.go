@@ -8,13 +8,12 @@ import (
 
 // alerts are what the devices complain of.
 func (v view) alerts() part {
-	return given(len(v.status.Alerts) > 0, el("section",
-		el("h2", words(v.Say("page.alerts"))),
-		el("table",
-			cells("th", v.Say("page.order.when"), v.Say("page.order.device"), v.Say("page.alert.what"), ""),
-			each(v.status.Alerts, func(a Alert) part {
-				return cells("td", v.ago(a.Since), a.Device, a.Say(), v.Say(text.Key("alert.class."+string(a.Class))))
-			}))))
+	var rows [][]string
+	for _, a := range v.status.Alerts {
+		rows = append(rows, []string{v.ago(a.Since), a.Device, a.Say(), v.Say(text.Key("alert.class." + string(a.Class)))})
+	}
+	heads := []string{v.Say("page.order.when"), v.Say("page.order.device"), v.Say("page.alert.what"), v.Say("page.alert.class")}
+	return given(rows != nil, el("section", el("h2", words(v.Say("page.alerts"))), table("facts", heads, rows)))
 }
 
 // Say is what a device complains of, in its own words where it has some.
@@ -28,11 +27,10 @@ func (a Alert) Say() string {
 
 // held is what is due and not ordered.
 func (v view) held() part {
-	return given(len(v.status.Held) > 0, el("section",
-		el("h2", words(v.Say("page.held"))),
-		el("table",
-			cells("th", v.Say("page.order.device"), v.Say("page.order.supply"), v.Say("page.order.why")),
-			each(v.status.Held, func(h Held) part {
-				return cells("td", h.Device, h.Name, v.Say(text.Key("order.held."+h.Why)))
-			}))))
+	var rows [][]string
+	for _, h := range v.status.Held {
+		rows = append(rows, []string{h.Device, h.Name, v.Say(text.Key("order.held." + h.Why))})
+	}
+	heads := []string{v.Say("page.order.device"), v.Say("page.order.supply"), v.Say("page.order.why")}
+	return given(rows != nil, el("section", el("h2", words(v.Say("page.held"))), table("facts", heads, rows)))
 }

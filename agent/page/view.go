@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"meteragent/agent/text"
 	"meteragent/collector"
 )
@@ -24,29 +26,38 @@ func (v view) page() part {
 	if s.Site != "" {
 		title += " – " + s.Site
 	}
-	return el("html", attr("lang", string(v.Lang())),
-		head(title, el("meta", attr("http-equiv", "refresh"), attr("content", "10"))),
-		el("body",
-			el("header", el("h1", words("meteragent")), v.line("p",
-				s.Site, v.Say("page.customer", "number", s.Customer), v.Say("page.version", "version", s.Version))),
-			el("main",
-				each(s.Problems, problem),
-				each(s.Portals, v.portal),
-				v.alerts(), v.devices(), v.orders(), v.held(), v.silent()),
-			el("footer",
-				words(v.Say("page.agent")+" "+s.Agent+" · "+v.Say("page.rejected", "count", s.Rejected)+" · "),
-				el("a", attr("href", "/outgoing"), words(v.Say("outgoing.title"))), words(" · "),
-				el("a", attr("href", "/status.json"), words("status.json")), words(" · "),
-				el("a", attr("href", "/metrics"), words("metrics")))))
+	return v.document(title, el("meta", attr("http-equiv", "refresh"), attr("content", "10")),
+		el("header", el("h1", words("meteragent")), v.line("p",
+			s.Site, v.Say("page.customer", "number", s.Customer), v.Say("page.version", "version", s.Version))),
+		el("main",
+			each(s.Problems, problem),
+			each(s.Portals, v.portal),
+			v.alerts(), v.devices(), v.orders(), v.held(), v.silent()),
+		el("footer",
+			words(v.Say("page.agent")+" "+s.Agent+" · "+v.Say("page.rejected", "count", s.Rejected)+" · "),
+			el("a", attr("href", "/outgoing"), words(v.Say("outgoing.title"))), words(" · "),
+			el("a", attr("href", "/status.json"), words("status.json")), words(" · "),
+			el("a", attr("href", "/metrics"), words("metrics"))))
 }
 
-func head(title string, more ...part) part {
-	return el("head",
-		el("meta", attr("charset", "utf-8")),
-		el("meta", attr("name", "viewport"), attr("content", "width=device-width, initial-scale=1")),
-		all(more...),
-		el("title", words(title)),
-		el("link", attr("rel", "stylesheet"), attr("href", "/page.css")))
+// further is a page that the first one leads to, and that leads back.
+func (v view) further(title string, body ...part) part {
+	return v.document(title, all(),
+		el("header", el("h1", words(title))),
+		el("main", all(body...),
+			el("p", el("a", attr("href", "/?lang="+string(v.Lang())), words(v.Say("page.back"))))))
+}
+
+// document is a whole page.
+func (v view) document(title string, meta part, body ...part) part {
+	return el("html", attr("lang", string(v.Lang())),
+		el("head",
+			el("meta", attr("charset", "utf-8")),
+			el("meta", attr("name", "viewport"), attr("content", "width=device-width, initial-scale=1")),
+			meta,
+			el("title", words(title)),
+			el("link", attr("rel", "stylesheet"), attr("href", "/page.css"))),
+		el("body", body...))
 }
 
 // line puts what is not empty into one element.
@@ -128,8 +139,8 @@ func (v view) device(d Device) part {
 	return el("article", class(d.State),
 		el("h3", el("a", attr("href", "/device?device="+url.QueryEscape(d.ID)), words(d.ID))),
 		v.line("p", d.Model, d.Address),
-		given(number != "", el("p", class("big"), words(number))),
-		v.line("p", v.ago(d.LastReading), silent),
+		given(number != "", el("p", class("big"), words(number+" "), el("small", words(v.Say("page.device.total"))))),
+		v.line("p", v.Say("page.device.read", "when", v.ago(d.LastReading)), silent),
 		v.line("p", v.traffic(d), less),
 		problem(d.Reason),
 		each(d.Complaints(v.Catalogue), problem),
@@ -160,7 +171,7 @@ func consumables(r *collector.Reading) []collector.Supply {
 	return out
 }
 
-// supply draws one level as a bar.
+// supply draws one level as a bar, if it is a percentage.
 func (v view) supply(s collector.Supply) part {
 	name := v.supplyWords(s)
 	colour, low, level, width := "other", "", v.Say(text.Key("level."+string(s.Level.Kind))), ""
@@ -170,16 +181,17 @@ func (v view) supply(s collector.Supply) part {
 	}
 	if p := s.Level.Percent; p != nil {
 		width = fmt.Sprintf("%.0f%%", *p)
-		level = width
+		level = v.Decimal(*p) + " %"
 		if *p < 15 {
 			low = " low"
 		}
 	}
 	return el("div", class("supply"+low),
 		el("span", attr("title", s.Description), words(name)),
-		el("svg", attr("role", "img"), attr("aria-label", name+" "+level),
+		given(width == "", el("span")),
+		given(width != "", el("svg", attr("role", "img"), attr("aria-label", name+" "+level),
 			el("rect", class("track"), attr("width", "100%"), attr("height", "100%")),
-			given(width != "", el("rect", class(colour), attr("width", width), attr("height", "100%")))),
+			el("rect", class(colour), attr("width", width), attr("height", "100%")))),
 		el("span", class("value"), words(level)))
 }
 
@@ -197,21 +209,30 @@ func (v view) supplyWords(s collector.Supply) string {
 	return strings.TrimSpace(v.Say("page.supply", "colour", in(s.Colorant), "type", in(s.Type)))
 }
 
-func cells(tag string, values ...string) part {
-	return el("tr", each(values, func(s string) part { return el(tag, words(s)) }))
+// table has a row of heads and further ones. On a narrow screen a table of facts shows
+// each cell below the other, beside its head.
+func table(kind string, heads []string, rows [][]string) part {
+	return el("table", class(kind),
+		el("thead", el("tr", each(heads, func(s string) part { return el("th", attr("scope", "col"), words(s)) }))),
+		el("tbody", each(rows, func(row []string) part {
+			return el("tr", func(n *html.Node) {
+				for i, s := range row {
+					el("td", attr("data-label", heads[i]), words(s))(n)
+				}
+			})
+		})))
 }
 
 func (v view) orders() part {
-	none := len(v.status.Orders) == 0
+	var rows [][]string
+	for _, o := range v.status.Orders {
+		rows = append(rows, []string{v.ago(o.At), o.Device, o.Name, o.Why.Say(v.Catalogue), v.Say(text.Key("order.state." + o.State))})
+	}
+	heads := []string{v.Say("page.order.when"), v.Say("page.order.device"), v.Say("page.order.supply"), v.Say("page.order.why"), v.Say("page.order.state")}
 	return el("section",
 		el("h2", words(v.Say("page.orders"))),
-		given(none, el("p", words(v.Say("page.orders.none")))),
-		given(!none, el("table",
-			cells("th", v.Say("page.order.when"), v.Say("page.order.device"), v.Say("page.order.supply"),
-				v.Say("page.order.why"), v.Say("page.order.state")),
-			each(v.status.Orders, func(o Order) part {
-				return cells("td", v.ago(o.At), o.Device, o.Name, o.Why.Say(v.Catalogue), v.Say(text.Key("order.state."+o.State)))
-			}))))
+		given(rows == nil, el("p", words(v.Say("page.orders.none")))),
+		given(rows != nil, table("facts", heads, rows)))
 }
 
 func (v view) silent() part {
