@@ -59,18 +59,24 @@ func Install(s Spec) error {
 }
 
 // Uninstall stops the service and removes its registration. Configuration, data and log files stay. It is not an error if
-// there is nothing to remove. It returns ErrRights without administrator rights.
+// there is nothing to remove. What a package manager has installed is left to it, and runs on. It returns ErrRights without
+// administrator rights.
 func Uninstall() error {
-	return act("uninstall", Spec{}, func(l registration) error {
-		err := stop(l)
-		if errors.Is(err, ErrNotInstalled) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return unregister(l)
-	})
+	return act("uninstall", Spec{}, func(l registration) error { return uninstall(l, removedByPackage()) })
+}
+
+func uninstall(l registration, byPackage bool) error {
+	if byPackage {
+		return errors.New("it came with a package: remove it with apt, dnf, apk or opkg")
+	}
+	err := stop(l)
+	if errors.Is(err, ErrNotInstalled) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return unregister(l)
 }
 
 // Purge deletes the folders that ConfigPath and DataDir name, with everything in them: the configuration, its secrets, and

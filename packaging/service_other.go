@@ -84,7 +84,7 @@ func makeFolder(path string, mode fs.FileMode, gid int) error {
 	return os.Chmod(path, mode)
 }
 
-// share lets a group read the files that lie in a folder already, for example those of an earlier `meteragent setup`.
+// share lets a group read the files that lie in a folder already: an administrator may have made them before.
 func share(folder string, gid int) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -127,12 +127,9 @@ func renew(l registration) error {
 	return l.Install()
 }
 
-func unregister(l registration) error {
-	if Packaged() {
-		return errors.New("it came with a package: remove it with apt, dnf, apk or opkg")
-	}
-	return l.Uninstall()
-}
+func unregister(l registration) error { return l.Uninstall() }
+
+func removedByPackage() bool { return Packaged() }
 
 // Packaged says whether the system's package manager brought the program, and so brings its updates. All packages have the
 // second file; those with the first are installed without it where documentation is left out.

@@ -76,6 +76,8 @@ func TestServiceTwice(t *testing.T) {
 		{"stop", system{registered: true, up: true}, stop, []string{"stop"}, nil},
 		{"stop again", system{registered: true}, stop, nil, nil},
 		{"stop nothing", system{}, stop, nil, ErrNotInstalled},
+		{"uninstall", system{registered: true, up: true}, byHand, []string{"stop", "uninstall"}, nil},
+		{"uninstall nothing", system{}, byHand, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.do(&c.system); !errors.Is(err, c.err) {
@@ -85,6 +87,16 @@ func TestServiceTwice(t *testing.T) {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func byHand(l registration) error { return uninstall(l, false) }
+
+// What a package has installed is not even stopped.
+func TestUninstallLeavesPackagesAlone(t *testing.T) {
+	s := system{registered: true, up: true}
+	if err := uninstall(&s, true); err == nil || len(s.calls) > 0 {
+		t.Errorf("error %v, calls %q", err, s.calls)
 	}
 }
 

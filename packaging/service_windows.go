@@ -204,6 +204,9 @@ func plain(err error) error {
 // absent is for systems whose library does not tell a missing registration from a broken one. Windows tells.
 func absent() bool { return false }
 
+// removedByPackage is false: the MSI calls this program to do it.
+func removedByPackage() bool { return false }
+
 // Packaged is true: here the MSI brings the updates.
 func Packaged() bool { return true }
 
