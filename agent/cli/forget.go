@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"meteragent/agent"
 	"meteragent/agent/text"
 )
 
@@ -17,28 +18,23 @@ func (a *app) forgetCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&yes, "yes", false, a.say.Say("help.flag.yes"))
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		cfg, err := a.load()
-		if err != nil {
-			return err
-		}
-		m, closeStore, err := a.openMemory(cfg)
-		if err != nil {
-			return err
-		}
-		defer closeStore()
-		waiting, err := m.Store.Waiting(args[0])
-		if err != nil {
-			return failure{code: failed, err: fmt.Errorf("forget %q: %w", args[0], err), hint: text.Key("hint.forget")}
-		}
-		count := waiting.Urgent + waiting.Bulk
-		if !yes {
-			return failure{code: wrongUse, err: fmt.Errorf("%d records wait for %q", count, args[0]), hint: text.Key("hint.forget.yes"), with: []any{"name", args[0]}}
-		}
-		if err := m.Store.Forget(args[0]); err != nil {
-			return failure{code: failed, err: err, hint: text.Key("hint.forget")}
-		}
-		a.printf("%s\n", text.Wrap(a.say.Say("forget.done", "name", args[0], "count", count), width, "  "))
-		return nil
+		return a.withMemory(func(m agent.Memory) error { return a.forget(m, args[0], yes) })
 	}
 	return c
+}
+
+func (a *app) forget(m agent.Memory, name string, yes bool) error {
+	waiting, err := m.Store.Waiting(name)
+	if err != nil {
+		return failure{code: failed, err: fmt.Errorf("forget %q: %w", name, err), hint: text.Key("hint.forget")}
+	}
+	count := waiting.Urgent + waiting.Bulk
+	if !yes {
+		return failure{code: wrongUse, err: fmt.Errorf("%d records wait for %q", count, name), hint: text.Key("hint.forget.yes"), with: []any{"name", name}}
+	}
+	if err := m.Store.Forget(name); err != nil {
+		return failure{code: failed, err: err, hint: text.Key("hint.forget")}
+	}
+	a.printf("%s\n", text.Wrap(a.say.Say("forget.done", "name", name, "count", count), width, "  "))
+	return nil
 }

@@ -52,26 +52,19 @@ func (a *app) ordersCommand() *cobra.Command {
 func (a *app) changeCommand(name string, help, said text.Key, how func(agent.Memory, string, time.Time) (agent.OrderEntry, error)) *cobra.Command {
 	c := &cobra.Command{Use: name + " ID", Short: a.say.Say(help), Long: a.long(text.Key("help.orders.change")), Args: cobra.ExactArgs(1)}
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		cfg, err := a.load()
-		if err != nil {
-			return err
-		}
-		m, closeStore, err := a.openMemory(cfg)
-		if err != nil {
-			return err
-		}
-		defer closeStore()
-		e, err := how(m, args[0], time.Now())
-		if err != nil {
-			hint := text.Key("hint.orders")
-			if errors.Is(err, agent.ErrState) {
-				hint = text.Key("hint.orders.state")
+		return a.withMemory(func(m agent.Memory) error {
+			e, err := how(m, args[0], time.Now())
+			if err != nil {
+				hint := text.Key("hint.orders")
+				if errors.Is(err, agent.ErrState) {
+					hint = text.Key("hint.orders.state")
+				}
+				return failure{code: failed, err: err, hint: hint}
 			}
-			return failure{code: failed, err: err, hint: hint}
-		}
-		o := agent.ShowOrder(e)
-		a.printf("%s\n", text.Wrap(a.say.Say(said, "id", short(o.ID), "name", o.Name, "device", o.Device), width, "  "))
-		return nil
+			o := agent.ShowOrder(e)
+			a.printf("%s\n", text.Wrap(a.say.Say(said, "id", short(o.ID), "name", o.Name, "device", o.Device), width, "  "))
+			return nil
+		})
 	}
 	return c
 }

@@ -46,22 +46,15 @@ func (a *app) rejectedCommand() *cobra.Command {
 func (a *app) decideCommand(name string, help, said text.Key, do func(agent.Memory, string) (int, error)) *cobra.Command {
 	c := &cobra.Command{Use: name + " ID...", Short: a.say.Say(help), Long: a.long(text.Key("help.rejected.decide")), Args: cobra.MinimumNArgs(1)}
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		cfg, err := a.load()
-		if err != nil {
-			return err
-		}
-		m, closeStore, err := a.openMemory(cfg)
-		if err != nil {
-			return err
-		}
-		defer closeStore()
-		for _, id := range args {
-			if _, err := do(m, id); err != nil {
-				return failure{code: failed, err: err, hint: text.Key("hint.rejected")}
+		return a.withMemory(func(m agent.Memory) error {
+			for _, id := range args {
+				if _, err := do(m, id); err != nil {
+					return failure{code: failed, err: err, hint: text.Key("hint.rejected")}
+				}
+				a.printf("%s\n", text.Wrap(a.say.Say(said, "id", id), width, "  "))
 			}
-			a.printf("%s\n", text.Wrap(a.say.Say(said, "id", id), width, "  "))
-		}
-		return nil
+			return nil
+		})
 	}
 	return c
 }

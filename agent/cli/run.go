@@ -340,6 +340,19 @@ func databaseFailure(err error) error {
 	return err
 }
 
+// withMemory lets do look at, or change, the database of a daemon that does not run.
+func (a *app) withMemory(do func(agent.Memory) error) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	m, closeStore, err := a.openMemory(cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(m), closeStore())
+}
+
 // openMemory opens the database of a daemon that does not run, to look at it. It
 // makes no new one.
 func (a *app) openMemory(cfg config.Config) (agent.Memory, func() error, error) {
