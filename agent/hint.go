@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"syscall"
 
 	"meteragent/agent/text"
@@ -62,6 +63,9 @@ func Hint(err error) text.Key {
 		if errors.Is(err, known.err) || known.err == disk {
 			return known.key
 		}
+	}
+	if name := (*net.DNSError)(nil); errors.As(err, &name) {
+		return text.Key("hint.device.name")
 	}
 	return ""
 }
