@@ -34,6 +34,7 @@ type Supply struct {
 	State     State     `json:"state"`
 	Cartridge int       `json:"cartridge"`          // the first seen is 1
 	First     time.Time `json:"first,omitzero"`     // when the place was first seen
+	Place     string    `json:"place,omitempty"`    // the key under which it was first seen, if it has another one now
 	Since     time.Time `json:"since"`              // when this cartridge was first seen
 	Serial    string    `json:"serial,omitempty"`   // of this cartridge, if the device tells
 	Part      string    `json:"part,omitempty"`     // its part number, if the device tells
@@ -130,6 +131,10 @@ const (
 func (s Supply) Waits() bool {
 	return s.State == Ordered || s.State == Accepted || s.State == Shipped
 }
+
+// ordered says whether the cartridge that is in has been ordered, though the portal may have
+// cancelled that.
+func (s Supply) ordered() bool { return s.Waits() || s.State == Stopped }
 
 // An Observation is what one reading says of one supply.
 type Observation struct {

@@ -1,6 +1,7 @@
 package toner
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -118,10 +119,11 @@ func newOrder(r collector.Reading, s collector.Supply, rule Rule, p Policy, stat
 // orderID names the replacement of one cartridge. The time the place was first seen is
 // part of it, so that an agent that has lost its ledger and counts from 1 again does
 // not give a new order the name of an old one, which the portal would drop. A ledger
-// that is restored from a backup still counts as before, so it gives the same names.
+// that is restored from a backup still counts as before, so it gives the same names. So does
+// one of a device that has numbered its rows anew: a key may have been another supply's.
 func orderID(device, key string, s Supply) string {
 	space := uuid.MustParse("5c1ae5a9-6d0e-4b4c-8f3d-2a0c9b7d41e6") // drawn once, for ever
-	name := []string{device, key, strconv.Itoa(s.Cartridge), s.First.Format(time.RFC3339Nano)}
+	name := []string{device, cmp.Or(s.Place, key), strconv.Itoa(s.Cartridge), s.First.Format(time.RFC3339Nano)}
 	if s.Reopened > 0 {
 		name = append(name, strconv.Itoa(s.Reopened))
 	}

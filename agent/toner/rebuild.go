@@ -28,14 +28,17 @@ func Rebuild(device string, orders []Placed, doubt time.Time) Ledger {
 	}
 	before := map[cartridge]int{} // orders of the same one, by hand
 	for _, p := range oldestFirst {
-		key := p.Order.Supply.Key
+		key, colour := p.Order.Supply.Key, p.Order.Supply.Colorant
 		one := cartridge{key, p.Order.Evidence.Cartridge}
 		l.Placed = append(l.Placed, p.Order.DecidedAt)
+		if l.Supplies[key].Colour != colour {
+			l.setAside(key) // the rows were numbered anew
+		}
+		delete(l.Supplies, key) // this one of the same place is later
+		delete(l.Supplies, asideKey(key, colour))
 		if s := p.supply(); s.State != "" {
 			s.Reopened = before[one]
 			l.Supplies[key] = s
-		} else {
-			delete(l.Supplies, key) // a later one of the same place is over
 		}
 		before[one]++
 	}
@@ -46,7 +49,7 @@ func Rebuild(device string, orders []Placed, doubt time.Time) Ledger {
 func (p Placed) supply() Supply {
 	o := p.Order
 	s := Supply{
-		Cartridge: o.Evidence.Cartridge, First: o.Evidence.CartridgeSince, Since: o.Evidence.CartridgeSince,
+		Cartridge: o.Evidence.Cartridge, First: o.DecidedAt, Since: o.Evidence.CartridgeSince,
 		Serial: o.Supply.SerialNumber, Part: o.Supply.PartNumber, Colour: o.Supply.Colorant,
 		Readings: slices.Clone(o.Evidence.Readings), Order: &o,
 	}

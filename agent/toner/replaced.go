@@ -140,7 +140,7 @@ func (s *Supply) outprinted(o Observation) bool {
 func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happened []Event) {
 	before := s.Use
 	next = Supply{
-		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Since: s.New.Since,
+		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Place: s.Place, Since: s.New.Since,
 		Serial: o.Serial, Part: o.Part, Highest: s.Highest, Order: s.Order,
 		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always, Colour: s.Colour, Some: s.Some,
 	}

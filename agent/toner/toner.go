@@ -43,7 +43,6 @@
 package toner
 
 import (
-	"maps"
 	"time"
 
 	"meteragent/collector"
@@ -98,29 +97,6 @@ type visit struct {
 	supplies []collector.Supply
 	ledger   *Ledger
 	decision Decision
-}
-
-// follow lets what is known of a supply go with its colour when the device has numbered its
-// rows anew, as an update of its firmware may: otherwise what is on its way would be ordered
-// once more. It follows colours of which there was one and is one.
-func (v *visit) follow() {
-	was, is := map[string][]string{}, map[string][]string{} // the keys of each colour
-	for key, s := range v.ledger.Supplies {
-		was[s.Colour] = append(was[s.Colour], key)
-	}
-	for _, s := range v.supplies {
-		is[s.Colorant] = append(is[s.Colorant], s.Key)
-	}
-	moved := map[string]Supply{}
-	for colour, keys := range is {
-		if from := was[colour]; colour != "" && len(keys) == 1 && len(from) == 1 && from[0] != keys[0] {
-			moved[keys[0]] = v.ledger.Supplies[from[0]]
-		}
-	}
-	for _, s := range moved {
-		delete(v.ledger.Supplies, was[s.Colour][0])
-	}
-	maps.Copy(v.ledger.Supplies, moved)
 }
 
 // look takes each supply into account, and orders those that are due.
