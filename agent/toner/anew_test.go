@@ -115,3 +115,18 @@ func TestIDsAfterNumberingAnew(t *testing.T) {
 		}
 	}
 }
+
+// Separate cartridges may be sold under one number, and are told by their names.
+func TestOneNumberForThree(t *testing.T) {
+	levels := map[string]string{"cyan": "60", "magenta": "9", "yellow": "8"}
+	for kind, names := range map[string]string{"ink": " ink HP 951XL", "toner": " toner HP 415A"} {
+		newCourse(t).rows(func() (rows []collector.Supply) {
+			for i, colour := range []string{"cyan", "magenta", "yellow"} {
+				s := supply([]string{"1.1", "1.2", "1.3"}[i], colour, levels[colour])
+				s.Type, s.Description, s.PartNumber = kind, colour+names, "951XL"
+				rows = append(rows, s)
+			}
+			return rows
+		}).see("", 10).ordered("magenta yellow")
+	}
+}

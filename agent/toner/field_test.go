@@ -163,7 +163,7 @@ func TestRowOfAKit(t *testing.T) {
 		r.Supplies = []collector.Supply{supply("1.1", "black", "some")}
 		for i, colour := range []string{"cyan", "magenta", "yellow"} {
 			s := supply(fmt.Sprintf("1.%d", i+2), colour, "some")
-			s.PartNumber = "CL-511"
+			s.Type, s.PartNumber = "inkCartridge", "CL-511"
 			r.Supplies = append(r.Supplies, s)
 		}
 		r.Alerts = []collector.Alert{{Group: "markerSupplies", GroupIndex: 3, Code: "markerInkEmpty", Severity: "critical"}}

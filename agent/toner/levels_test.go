@@ -126,6 +126,9 @@ func TestOneCartridgeOfThreeColours(t *testing.T) {
 		r.Supplies[2].PartNumber, cyan.PartNumber, yellow.PartNumber = "CL-511", "CL-511", "CL-511"
 		r.Supplies[2].Level = supply("", "", "50").Level
 		r.Supplies = append(r.Supplies, cyan, yellow, magenta)
+		for i := range r.Supplies[2:] {
+			r.Supplies[2+i].Type = "ink"
+		}
 	}
 	c.see("50", 6)
 	var got []string

@@ -113,9 +113,7 @@ func orderable(supplies []collector.Supply) (out []collector.Supply) {
 }
 
 // kits makes one supply of the rows that are one cartridge, such as the three colours
-// of a tri-colour cartridge: they have one serial number, or one part number and
-// different colours, which separate cartridges never have. The first row stands for
-// all, with the lowest level of them.
+// of a tri-colour cartridge. The first row stands for all, with the lowest level of them.
 func kits(rows []collector.Supply) (out []collector.Supply) {
 	for _, row := range rows {
 		leader := slices.IndexFunc(out, func(s collector.Supply) bool { return oneCartridge(s, row) })
@@ -130,6 +128,10 @@ func kits(rows []collector.Supply) (out []collector.Supply) {
 	return out
 }
 
+// oneCartridge says that two rows are one cartridge: they have one serial number, or they are
+// inks of different colours that have one part number and are named alike, after the
+// cartridge. A number that separate cartridges share, since it is that under which all of
+// them are sold, is no proof: their names tell the colour. Toners have one colour each.
 func oneCartridge(a, b collector.Supply) bool {
 	if a.PartNumber != "" && b.PartNumber != "" && a.PartNumber != b.PartNumber {
 		return false
@@ -137,7 +139,8 @@ func oneCartridge(a, b collector.Supply) bool {
 	if Telling(a.SerialNumber) || Telling(b.SerialNumber) {
 		return a.SerialNumber == b.SerialNumber
 	}
-	return a.PartNumber != "" && a.PartNumber == b.PartNumber && a.Colorant != b.Colorant
+	return strings.HasPrefix(a.Type, "ink") && a.Description == b.Description &&
+		a.PartNumber != "" && a.PartNumber == b.PartNumber && a.Colorant != b.Colorant
 }
 
 // Telling says whether a serial number can be one cartridge's: some devices tell zeros or a
