@@ -109,11 +109,7 @@ func (u Use) perDay() float64 {
 
 // yield is how many pages one percentage point lasts.
 func (u Use) yield() (each float64, known bool) {
-	var pages int64
-	for _, d := range u.Days {
-		pages += d.Pages
-	}
-	used := u.used()
+	pages, used := u.printed(), u.used()
 	if used < 5 || pages < 100 {
 		return 0, false
 	}

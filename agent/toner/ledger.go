@@ -40,6 +40,7 @@ type Supply struct {
 	Part      string    `json:"part,omitempty"`     // its part number, if the device tells
 	Colour    string    `json:"colour,omitempty"`   // collector.Supply.Colorant
 	Foreign   string    `json:"foreign,omitempty"`  // why it seems not to be the maker's
+	Counter   string    `json:"counter,omitempty"`  // the OID of what tells the impressions in all
 	Lowest    *float64  `json:"lowest,omitempty"`   // percent, confirmed by two readings, of this cartridge
 	LowestOn  time.Time `json:"lowestOn,omitzero"`  // when that was
 	LowestAt  *int64    `json:"lowestAt,omitempty"` // impressions in all then
@@ -145,6 +146,8 @@ type Observation struct {
 	Pages   *int64    `json:"pages,omitempty"`   // impressions in all; nil if not told
 	Serial  string    `json:"serial,omitempty"`  // of the cartridge
 	Part    string    `json:"-"`                 // its part number; not kept
+	Counter string    `json:"-"`                 // the OID of Pages; not kept
+	Absent  bool      `json:"-"`                 // the device says that no cartridge is in; not kept
 }
 
 // same says whether two observations differ in nothing but when they were made.

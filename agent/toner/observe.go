@@ -27,11 +27,22 @@ func observe(r collector.Reading, s collector.Supply, all []collector.Supply) Ob
 	for _, m := range r.Meters {
 		if m.Primary && m.Name == "systemTotals.impressions.total" && o.Pages == nil {
 			pages := m.Value
-			o.Pages = &pages
+			o.Pages, o.Counter = &pages, m.OID
 		}
 	}
-	o.Signal = signal(r, s, all, o.Percent != nil && *o.Percent > 0)
+	o.Absent = absent(r, s, all)
+	o.Signal = signal(r, s, all, o.Percent != nil && (*o.Percent > 0 || o.Absent))
 	return o
+}
+
+// absent says that a device complains that a cartridge is not in. Its state names none, so it
+// counts only if there is just one.
+func absent(r collector.Reading, s collector.Supply, all []collector.Supply) bool {
+	return len(all) == 1 && slices.Contains(r.Status.Errors, "markerSupplyMissing") ||
+		slices.ContainsFunc(r.Alerts, func(a collector.Alert) bool {
+			return a.Group == "markerSupplies" && strconv.FormatInt(a.GroupIndex, 10) == index(s) &&
+				(a.Code == "markerTonerCartridgeMissing" || a.Code == "subunitMissing")
+		})
 }
 
 // coverOpen says whether the levels of a reading are those of a device that is open:

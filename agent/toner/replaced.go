@@ -143,6 +143,7 @@ func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happen
 		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Place: s.Place, Since: s.New.Since,
 		Serial: o.Serial, Part: o.Part, Highest: s.Highest, Order: s.Order,
 		Readings: s.Readings[max(0, len(s.Readings)-2):], Always: s.Always, Colour: s.Colour, Some: s.Some,
+		Counter: s.Counter,
 	}
 	if next.Serial == "" {
 		next.Serial = s.Serial
@@ -156,12 +157,12 @@ func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happen
 	next.Use = before.restarted(o, s.New)
 	e := Event{
 		Event: "supplyReplaced", At: o.At, Cartridge: s.Cartridge, Proof: proof,
-		Left: before.Level, Serial: s.Serial, Now: o.Serial,
+		Left: before.leftAt(s.New), Serial: s.Serial, Now: o.Serial,
 	}
 	if pages, told := pagesSince(before.Begun, s.New.Pages); told {
 		e.Pages = &pages
-		if before.Start != nil && before.Level != nil && *before.Start-*before.Level >= 5 {
-			each := round(float64(pages) / (*before.Start - *before.Level))
+		if before.Start != nil && e.Left != nil && *before.Start-*e.Left >= 5 {
+			each := round(float64(pages) / (*before.Start - *e.Left))
 			e.PerPoint = &each
 		}
 	}

@@ -1,6 +1,7 @@
 package toner
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -73,17 +74,22 @@ func (s Supply) ghost(o Observation) bool {
 	return s.Highest != nil && *s.Highest == 0 && !s.Some && (o.Signal == "" || s.Colour == "")
 }
 
-// leap notes that the device's counter has gone forward by what nobody prints between two
-// readings so near to each other: another counter tells it, or a technician has set it. Then it
-// proves nothing of the toner, and what is counted from is moved along.
+// leap notes that another counter tells what was printed, as after an update or while the
+// device does not tell its own, or that a technician has set it: it has gone forward by what
+// nobody prints in the time. Then it proves nothing of the toner, and what is counted from is
+// moved along.
 func (s *Supply) leap(o Observation) {
-	each, known := s.Use.yield()
-	if !known || len(s.Readings) == 0 {
+	if o.Pages == nil {
 		return
 	}
-	before := s.Readings[len(s.Readings)-1]
-	by, told := pagesSince(before.Pages, o.Pages)
-	if !told || float64(by) < beyond*each || o.At.Sub(before.At) >= mostHidden {
+	another := s.Counter != "" && o.Counter != "" && s.Counter != o.Counter
+	s.Counter = cmp.Or(o.Counter, s.Counter)
+	before, found := s.last(func(o Observation) bool { return o.Pages != nil })
+	if !found {
+		return
+	}
+	by := *o.Pages - *before.Pages
+	if !another && !s.Use.unprintable(by, o.At.Sub(before.At)) {
 		return
 	}
 	for _, from := range []**int64{&s.LowestAt, &s.HigherAt, &s.New.Pages, &s.Use.Pages, &s.Use.Begun} {
@@ -92,6 +98,16 @@ func (s *Supply) leap(o Observation) {
 			*from = &moved
 		}
 	}
+}
+
+// last is the last observation of a kind.
+func (s Supply) last(is func(Observation) bool) (o Observation, found bool) {
+	for _, o := range slices.Backward(s.Readings) {
+		if is(o) {
+			return o, true
+		}
+	}
+	return o, false
 }
 
 func (s *Supply) remember(o Observation) {

@@ -33,7 +33,8 @@
 //     comes back within the time of a delivery, its order waits as it did.
 //
 // What is not believed: levels of a device that is open (Ledger.closed); a level that
-// jumps further than the place can have used, until it has stayed (Supply.believe); a
+// jumps further than the place can have used, until it has stayed (Supply.believe), and until
+// something was printed, if it fell; a
 // supply whose level has always been zero, which is a ghost, such as the fifth toner
 // of a device with four. Waste boxes, drums, staples and kits for the technician are
 // never ordered (orderable); rows that are one cartridge are one supply (kits).

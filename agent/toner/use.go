@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// mostAbsent is how long a cartridge is taken out and put in again.
+const mostAbsent = 3 * 24 * time.Hour
+
 const (
 	suddenPoints = 15 // percentage points that a level may change between two readings and be believed
 	usualPerDay  = 3  // percentage points, of a place without history
@@ -30,9 +33,9 @@ func (s *Supply) believe(o Observation, p Policy) bool {
 	switch {
 	case before == nil:
 		u.begin(o)
-	case p.Sudden > 0 && u.jumps(o) && o.Signal == "":
+	case p.Sudden > 0 && o.Signal == "" && (u.jumps(o) || now == 0 && *before > floor && (o.Absent || u.rests(o))):
 		s.Jump = s.Jump.and(o)
-		if !s.Jump.lasted(p.Readings, p.Sudden, o.At) {
+		if !s.Jump.lasted(p.Readings, s.doubted(o, p), o.At) || now < *before && u.rests(o) {
 			return false
 		}
 		before = o.Percent
@@ -55,6 +58,15 @@ func (s *Supply) believe(o Observation, p Policy) bool {
 		s.Lowest, s.LowestOn, s.LowestAt = &confirmed, o.At, o.Pages
 	}
 	return true
+}
+
+// doubted is how long a level that jumps must stay before it is believed. Without its cartridge
+// a place has nothing, until it is put in again.
+func (s Supply) doubted(o Observation, p Policy) time.Duration {
+	if o.Absent {
+		return max(p.Sudden, mostAbsent)
+	}
+	return p.Sudden
 }
 
 // bounces says that a level in large steps is one step above the lowest again: noise
@@ -128,6 +140,48 @@ func (u Use) possible(o Observation) float64 {
 	}
 	days := min(longGap, max(0, o.At.Sub(u.At).Hours()/24))
 	return days * max(usualPerDay, u.perDay())
+}
+
+// fastest is how many pages an hour no copier prints.
+const fastest = 10_000
+
+// unprintable says that a counter has gone forward by more than was printed in a time: by more
+// than any copier prints, or by what uses up a cartridge within hours, or, over a longer time,
+// five times as fast as usual.
+func (u Use) unprintable(pages int64, over time.Duration) bool {
+	if float64(pages) > fastest*max(1, over.Hours()) {
+		return true
+	}
+	each, known := u.yield()
+	if !known || float64(pages) < beyond*each {
+		return false
+	}
+	usual := u.printed() / int64(len(u.Days))
+	return over < mostHidden || float64(pages) > 5*float64(usual)*(over.Hours()/24+1)
+}
+
+func (u Use) printed() (pages int64) {
+	for _, d := range u.Days {
+		pages += d.Pages
+	}
+	return pages
+}
+
+// leftAt is what was probably left in a cartridge when another one was seen; nobody may have
+// looked for long before.
+func (u Use) leftAt(new Streak) *float64 {
+	if u.Level == nil || new.Since.Sub(u.At) < mostHidden {
+		return u.Level
+	}
+	left := round(max(0, *u.Level-u.possible(Observation{At: new.Since, Pages: new.Pages})))
+	return &left
+}
+
+// rests says that the device counts pages, and has printed none since the last level: then
+// nothing was used.
+func (u Use) rests(o Observation) bool {
+	printed, told := pagesSince(u.Pages, o.Pages)
+	return told && printed == 0 && u.printed() > 0
 }
 
 // coarse says whether the device tells its levels in large steps only.
