@@ -8,6 +8,7 @@ import (
 
 	"meteragent/agent"
 	"meteragent/agent/config"
+	"meteragent/agent/page"
 	"meteragent/agent/toner"
 	"meteragent/store"
 )
@@ -88,4 +89,27 @@ func reopen(t *testing.T, path string) agent.Memory {
 		t.Fatal(err)
 	}
 	return agent.Memory{Config: config.Default(), Store: s}
+}
+
+// What was suggested is ordered once when the mode is "order", and goes out under its name.
+func TestASuggestionBecomesAnOrder(t *testing.T) {
+	path := database(t)
+	synctest.Test(t, func(t *testing.T) {
+		var suggested []page.Order
+		for _, mode := range []string{"suggest", "order"} {
+			s := newSite(t, path, func(c *config.Config) { c.Toner.Mode = mode })
+			s.fleet.set(host, func(c *copier) { c.toner = 9 })
+			stop := s.start(t)
+			time.Sleep(6 * time.Hour)
+			open := s.status(t).Orders
+			if stop(); suggested == nil {
+				suggested = open
+				continue
+			}
+			sent := bodies[toner.Order](t, s.link, "order")
+			if len(open) != 1 || open[0].State != "ordered" || len(sent) != 1 || sent[0].ID != suggested[0].ID {
+				t.Errorf("suggested %+v, then %+v, sent %+v", suggested, open, sent)
+			}
+		}
+	})
 }

@@ -21,15 +21,42 @@ func (s Supply) after(o Observation, rule Rule, p Policy) (next Supply, happened
 	if s.New.Count > 0 || !s.believe(o, p) {
 		return s, nil, false // it may be another cartridge, or a slip
 	}
-	if s.Waits() || s.State == Stopped {
+	if s.ordered() && !s.unasked(p) {
 		return s, nil, false
 	}
 	if s.low(o, rule, p) == "" {
-		s.Low, s.Held, s.State = Streak{}, "", s.calm(o, rule)
+		if !s.rests(o) {
+			s.Low = Streak{}
+			s.become(s.calm(o, rule))
+		}
 		return s, nil, false
 	}
-	s.Low, s.State = s.Low.and(o), Due
+	s.Low = s.Low.and(o)
+	s.become(Due)
 	return s, nil, s.Low.lasted(p.Readings, p.Over, o.At)
+}
+
+// become is the state of a supply of which nothing waits, not even a suggestion.
+func (s *Supply) become(state State) {
+	if s.Waits() {
+		return
+	}
+	if s.State = state; state != Due {
+		s.Held = ""
+	}
+}
+
+// unasked says that an order is a suggestion still, though the mode does not ask people any
+// more: if the rule still says so, it is ordered.
+func (s Supply) unasked(p Policy) bool {
+	return s.Suggested && s.Waits() && p.Mode != Suggest && p.Mode != Off
+}
+
+// rests says that a device that told of a low supply has printed nothing since: if it does not
+// say so again, it is asleep.
+func (s Supply) rests(o Observation) bool {
+	before, told := s.last(func(o Observation) bool { return o.Signal != "" })
+	return s.Low.Count > 0 && o.Percent == nil && told && before.Pages != nil && equal(before.Pages, o.Pages)
 }
 
 // calm is the state of a supply that is not low.

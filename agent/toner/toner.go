@@ -32,6 +32,9 @@
 //   - replaced: see Supply.renewed. Shaking a cartridge is not a new one. If the one before
 //     comes back within the time of a delivery, its order waits as it did.
 //
+// A suggestion is an order that waits for a person's word. When the mode asks nobody any more,
+// it becomes one by the same rules, under the same id.
+//
 // What is not believed: levels of a device that is open (Ledger.closed); a level that
 // jumps further than the place can have used, until it has stayed (Supply.believe), and until
 // something was printed, if it fell; a
@@ -44,6 +47,7 @@
 package toner
 
 import (
+	"slices"
 	"time"
 
 	"meteragent/collector"
@@ -140,6 +144,12 @@ func (v *visit) look() {
 // order places the order of a supply, unless something holds it.
 func (v *visit) order(s collector.Supply, rule Rule, state Supply, code Code, parcel string) Supply {
 	now := v.ledger.Last
+	if state.Waits() { // a suggestion, which counts once
+		suggested := func(t time.Time) bool { return t.Equal(state.Order.DecidedAt) }
+		if i := slices.IndexFunc(v.ledger.Placed, suggested); i >= 0 {
+			v.ledger.Placed = slices.Delete(slices.Clone(v.ledger.Placed), i, i+1)
+		}
+	}
 	state.Held = v.policy.held(v.reading.Device, s, v.ledger.placed(now))
 	if v.ledger.Doubt.After(now) {
 		state.Held = HeldDamaged
