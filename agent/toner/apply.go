@@ -61,7 +61,7 @@ func (l Ledger) Reopen(id string) (next Ledger, ok bool) {
 		return l, false
 	}
 	next = l.clone()
-	s.State, s.Order, s.Low, s.Suggested = Watch, nil, Streak{}, false
+	s.State, s.Order, s.Low, s.Suggested, s.Out = Watch, nil, Streak{}, false, Out{}
 	s.Reopened++
 	next.Supplies[key] = s
 	return next, true

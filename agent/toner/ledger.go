@@ -67,7 +67,8 @@ type Supply struct {
 // Out is a cartridge that was taken out while an order waited for its successor.
 type Out struct {
 	Serial string    `json:"serial"`
-	State  State     `json:"state"` // of the order
+	Level  *float64  `json:"level,omitempty"` // percent, the lowest
+	State  State     `json:"state"`           // of the order
 	At     time.Time `json:"at"`
 }
 
@@ -96,6 +97,7 @@ type Streak struct {
 	Since  time.Time `json:"since"`
 	Pages  *int64    `json:"pages,omitempty"`  // impressions in all at its beginning
 	Serial string    `json:"serial,omitempty"` // of the cartridge they speak of
+	Silent bool      `json:"silent,omitempty"` // what they say is that nothing is complained of
 }
 
 // and is the streak with one more reading.

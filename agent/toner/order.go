@@ -2,6 +2,7 @@ package toner
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,16 @@ type Evidence struct {
 	CartridgeSince time.Time     `json:"cartridgeSince"`
 	Readings       []Observation `json:"readings"` // oldest first; the last ones decided
 	Forecast       Forecast      `json:"forecast"` // at that time, though the rule may not have asked for it
+}
+
+// left is how many pages were left when an order was decided, if the device counts those.
+func (o Order) left() int64 {
+	for _, seen := range slices.Backward(o.Evidence.Readings) {
+		if seen.Left != nil {
+			return *seen.Left
+		}
+	}
+	return 0
 }
 
 // Say puts the reason in words.

@@ -15,16 +15,20 @@ const (
 // mostShaken is how long a shaken cartridge may look fuller than it is.
 const mostShaken = 3 * 24 * time.Hour
 
+// longSilence is how long a device that counts no pages, or of whose order nobody tells, must
+// be silent.
+const longSilence = 30 * 24 * time.Hour
+
 // Proof says how a new cartridge was known.
 type Proof string
 
 // The proofs.
 const (
 	ByLevel  Proof = "level"  // a clear jump, which stays while pages are printed
-	ByPages  Proof = "pages"  // more was printed than was left, and the level is not empty
+	ByPages  Proof = "pages"  // more was printed than was left, and the level is not empty; or far more pages are left
 	BySerial Proof = "serial" // another serial number
 	ByPart   Proof = "part"   // another part number
-	BySignal Proof = "signal" // after the order was shipped, or should have come, a device without serial numbers stopped complaining, for many pages
+	BySignal Proof = "signal" // after the order a device without serial numbers stopped complaining, for many pages
 )
 
 // An Event is something that happened to a cartridge and is not an order. Its JSON is
@@ -56,11 +60,12 @@ func (s *Supply) renewed(o Observation, rule Rule, p Policy) Proof {
 		return ""
 	}
 	_, forward := pagesSince(s.New.Pages, o.Pages)
-	if s.New.Count > 0 && (proof == BySerial && s.New.Serial != o.Serial || s.New.Pages != nil && o.Pages != nil && !forward) {
+	silent := proof == BySignal
+	if s.New.Count > 0 && (silent != s.New.Silent || proof == BySerial && s.New.Serial != o.Serial || s.New.Pages != nil && o.Pages != nil && !forward) {
 		s.New = Streak{} // or the counter begins anew, with another board
 	}
 	s.New = s.New.and(o)
-	s.New.Serial = o.Serial
+	s.New.Serial, s.New.Silent = o.Serial, silent
 	if !s.New.lasted(p.Readings, p.Over, o.At) {
 		return ""
 	}
@@ -69,13 +74,29 @@ func (s *Supply) renewed(o Observation, rule Rule, p Policy) Proof {
 	lasted := o.At.Sub(s.New.Since)
 	switch {
 	case proof == ByLevel && told && printed == 0,
+		proof == ByLevel && s.returned(o, p) && lasted < p.Sudden,
 		proof == ByPages && lasted < mostShaken,
-		proof == BySignal && (printed < clearPages || lasted < mostShaken),
-		// Black pages say nothing of a colour.
-		proof == BySignal && !s.Always && (printed < 4*clearPages || lasted < 4*mostShaken):
+		proof == BySignal && !s.silent(o, printed, lasted, p):
 		return ""
 	}
 	return proof
+}
+
+// silent says that a device that complained has been silent for so many pages over so long a
+// time that another cartridge must be in. Black pages say nothing of a colour. Where nobody has
+// said that a toner was sent, or the device measured before, it takes far more.
+func (s *Supply) silent(o Observation, printed int64, lasted time.Duration, p Policy) bool {
+	pages, over := int64(clearPages), mostShaken
+	if !s.Always {
+		pages, over = 4*pages, 4*over
+	}
+	if o.Pages == nil {
+		pages, over = 0, longSilence
+	}
+	if !s.sent(o, p) || s.Order.Reason.measured() {
+		pages, over = 10*pages, max(3*over, longSilence)
+	}
+	return printed >= pages && lasted >= over
 }
 
 // newer says by what one reading looks like a new cartridge, or "".
@@ -84,13 +105,15 @@ func (s *Supply) newer(o Observation, rule Rule, p Policy) Proof {
 		(*o.Percent >= *s.Lowest+clearJump || *o.Percent >= full && *s.Lowest <= opened) {
 		return ByLevel
 	}
-	if s.outprinted(o) {
+	if s.outprinted(o, p) {
 		return ByPages
 	}
-	if s.back(o, p) {
+	switch {
+	case s.back(o, p):
 		return BySerial
-	}
-	if s.plainLow(o, rule) || s.Waits() && s.asBefore(o) {
+	case s.returned(o, p):
+		return ByLevel
+	case s.plainLow(o, rule) || s.ordered() && s.asBefore(o):
 		return ""
 	}
 	switch {
@@ -99,7 +122,13 @@ func (s *Supply) newer(o Observation, rule Rule, p Policy) Proof {
 	case o.Serial == "" && o.Part != "" && o.Part != s.Part && s.Part != "":
 		return ByPart
 	}
-	if s.sent(o, p) && !s.Order.Reason.measured() && o.Pages != nil && o.Serial == "" {
+	switch {
+	case !s.ordered() || o.Serial != "":
+	case o.Left != nil:
+		if *o.Left > 3*max(s.Order.left(), rule.PagesLeft) {
+			return ByPages
+		}
+	case o.Percent == nil || !s.Order.Reason.measured():
 		return BySignal
 	}
 	return ""
@@ -113,7 +142,16 @@ func (s *Supply) asBefore(o Observation) bool {
 
 // back says that a cartridge with an order that waited is in again, after another one was tried.
 func (s *Supply) back(o Observation, p Policy) bool {
-	return o.Serial != "" && o.Serial == s.Out.Serial && o.Serial != s.Serial && o.At.Sub(s.Out.At) < p.arrival()
+	return s.Order != nil && o.Serial != "" && o.Serial == s.Out.Serial && o.Serial != s.Serial && o.At.Sub(s.Out.At) < p.arrival()
+}
+
+// returned says that a level is again where it was before a cartridge was tried, or a sensor
+// told one for some hours, which was before the parcel can have come, and that no place can
+// have used so much since.
+func (s *Supply) returned(o Observation, p Policy) bool {
+	return p.Sudden > 0 && s.Order != nil && s.Out.Level != nil && o.Percent != nil && *o.Percent <= *s.Out.Level+floor &&
+		o.Serial == s.Out.Serial && o.At.Sub(s.Out.At) < p.arrival() && s.Out.At.Sub(s.Order.DecidedAt) < p.arrival() &&
+		s.Use.Level != nil && s.Use.jumps(o)
 }
 
 // sent says that the toner that was ordered may be here.
@@ -125,7 +163,7 @@ func (s *Supply) sent(o Observation, p Policy) bool {
 // cartridge must be in, though nobody saw it come: the agent was off, and it is no
 // longer full. A level that rose and stayed is half the proof, since a colour may rest
 // while black pages are printed; where every page needs the toner, pages are all of it.
-func (s *Supply) outprinted(o Observation) bool {
+func (s *Supply) outprinted(o Observation, p Policy) bool {
 	each, known := s.Use.yield()
 	printed, told := pagesSince(s.LowestAt, o.Pages)
 	if !known || !told || s.Lowest == nil || o.Percent == nil || o.Serial != "" && o.Serial == s.Serial {
@@ -133,12 +171,13 @@ func (s *Supply) outprinted(o Observation) bool {
 	}
 	expected := *s.Lowest - float64(printed)/each
 	risen := *o.Percent >= *s.Lowest+max(pagesJump, 2*s.Use.Step+1)
-	return risen && *o.Percent >= expected+clearJump || s.Always && expected <= -beyond-2*s.Use.Step
+	unseen := o.At.Sub(s.Use.At) >= longGap*24*time.Hour && s.sent(o, p) // then all colours were used
+	return risen && *o.Percent >= expected+clearJump || (s.Always || unseen) && expected <= -beyond-2*s.Use.Step
 }
 
 // fresh begins with a new cartridge.
 func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happened []Event) {
-	before := s.Use
+	before, back := s.Use, s.back(o, p) || s.returned(o, p)
 	next = Supply{
 		State: Replaced, Cartridge: s.Cartridge + 1, First: s.First, Place: s.Place, Since: s.New.Since,
 		Serial: o.Serial, Part: o.Part, Highest: s.Highest, Order: s.Order,
@@ -149,10 +188,10 @@ func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happen
 		next.Serial = s.Serial
 	}
 	switch {
-	case s.back(o, p):
+	case back:
 		next.State = s.Out.State
-	case s.Waits() && o.Serial != s.Serial:
-		next.Out = Out{Serial: s.Serial, State: s.State, At: o.At}
+	case s.ordered():
+		next.Out = Out{Serial: s.Serial, Level: s.Lowest, State: s.State, At: o.At}
 	}
 	next.Use = before.restarted(o, s.New)
 	e := Event{
@@ -167,7 +206,7 @@ func (s Supply) fresh(o Observation, proof Proof, p Policy) (next Supply, happen
 		}
 	}
 	happened = append(happened, e)
-	if e.Left != nil && *e.Left >= wasted {
+	if e.Left != nil && *e.Left >= wasted && !back {
 		e.Event = "supplyWasted"
 		happened = append(happened, e)
 	}

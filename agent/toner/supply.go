@@ -87,10 +87,10 @@ func (s Supply) Hold() Hold {
 
 // tells says whether an observation can be compared with the others. A level that is
 // missing for once, as from a device asleep, interrupts no row; but where the device's own
-// word led to an order, its silence tells of the new cartridge.
+// word led to an order, or it does not measure any more, its silence tells of the new cartridge.
 func (s Supply) tells(o Observation) bool {
 	return o.Percent != nil || o.Signal != "" || s.Highest == nil || o.Serial != "" && o.Serial != s.Serial ||
-		s.Waits() && !s.Order.Reason.measured()
+		s.ordered() && (!s.Order.Reason.measured() || o.At.Sub(s.Use.At) >= mostShaken)
 }
 
 // ghost says that a supply has always been at zero, such as the fifth toner of a

@@ -69,6 +69,9 @@ func Decide(p Policy, ledger Ledger, r collector.Reading) (d Decision, next Ledg
 	}
 	next = ledger.clone()
 	next.Version, next.Device, next.Last = version, r.Device.ID, r.TakenAt.UTC().Round(0)
+	if limit := next.Last.Add(p.arrival()); next.Doubt.After(limit) {
+		next.Doubt = limit // the clock was ahead
+	}
 	if next.closed(r) {
 		v := visit{policy: p, reading: r, supplies: supplies, ledger: &next}
 		v.look()
