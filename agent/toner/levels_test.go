@@ -87,6 +87,18 @@ func TestLevelsThatAreDoubted(t *testing.T) {
 	}
 }
 
+// Of a step that is not below the percentage it is not said to be.
+func TestTheLastStep(t *testing.T) {
+	c := newCourse(t).see("75", 3).see("50", 5).see("25", 200)
+	if len(c.orders) != 1 || c.orders[0].Reason.Code != toner.LastStep {
+		t.Errorf("orders are %+v", c.orders)
+	}
+	c = newCourse(t).see("75", 3).see("50", 5).see("25", 5).see("0", 200)
+	if len(c.orders) != 1 || c.orders[0].Reason.Code != toner.LevelBelow {
+		t.Errorf("orders are %+v", c.orders)
+	}
+}
+
 // A toner that is hardly used, of a copier with steps of 25 whose sensor is noisy, was
 // ordered at 25 while half of it was left: the level had first been 25 twelve days
 // before, but it had been 50 again and again since.

@@ -52,6 +52,7 @@ const (
 	DaysLeft        Code = "daysLeft"        // at the usual pace it lasts the rule's days at most
 	Busy            Code = "busy"            // a busy stretch would use it up before a parcel comes
 	PagesLeft       Code = "pagesLeft"       // it lasts fewer pages than the rule's
+	LastStep        Code = "lastStep"        // the level is not below that, but comes in large steps, and perhaps nothing of its step is left
 	SaysEmpty       Code = "saysEmpty"       // the device says that the supply is empty
 	SaysAlmostEmpty Code = "saysAlmostEmpty" // the device says so, and its level is not measured
 	Together        Code = "together"        // it will be due soon, and another one of its device is due now

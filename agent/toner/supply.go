@@ -190,7 +190,7 @@ func (s Supply) low(o Observation, rule Rule, p Policy) Code {
 	left := s.left(*o.Percent, o)
 	below := float64(rule.OrderBelow)
 	if left < min(floor, below) {
-		return LevelBelow
+		return belowOr(LastStep, *o.Percent < below)
 	}
 	if rule.PagesLeft > 0 && *o.Percent <= mostAhead {
 		if yield, ok := s.Use.yield(); ok && left*yield < float64(rule.PagesLeft) {
@@ -208,9 +208,17 @@ func (s Supply) low(o Observation, rule Rule, p Policy) Code {
 	}
 	since, _ := s.stands()
 	if *o.Percent < below || s.Use.coarse() && *o.Percent <= s.Use.Step && o.At.Sub(since) >= settled {
-		return LevelBelow
+		return belowOr(LastStep, *o.Percent < below)
 	}
 	return ""
+}
+
+// belowOr is LevelBelow if the level is below the rule's percentage, or else another code.
+func belowOr(code Code, below bool) Code {
+	if below {
+		return LevelBelow
+	}
+	return code
 }
 
 // empty is the device's own word, where that counts: "empty" unless a level is measured

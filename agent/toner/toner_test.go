@@ -244,6 +244,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	percent := 13.5
 	for code, want := range map[toner.Code]string{
 		toner.LevelBelow:      "noch 13,5 %, weniger als 15 % (toner.order_below)",
+		toner.LastStep:        "noch 13,5 %, in groben Stufen gemeldet: vielleicht ist fast nichts mehr da (toner.order_below)",
 		toner.SaysEmpty:       "laut Gerät leer (markerTonerEmpty)",
 		toner.SaysAlmostEmpty: "laut Gerät fast leer (markerTonerEmpty); den Füllstand misst es nicht",
 	} {
