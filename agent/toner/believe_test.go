@@ -23,8 +23,8 @@ func (c *course) idle(word string, times int) *course {
 func TestZeroWhileAsleep(t *testing.T) {
 	newCourse(t).see("60", 3*day).idle("0", 3*day).see("60", 10).ordered("")
 	newCourse(t).down(60, 26, "").down(25, 25, "").idle("0", 3*day).ordered("")
-	c := newCourse(t).see("60", 3*day).idle("0", 2*day).see("0", 10)
-	c.ordered("black")
+	newCourse(t).see("60", 3*day).idle("0", 2*day).see("0", 10).ordered("black")
+	newCourse(t).see("60", 3*day).idle("0", 15*day).ordered("black") // what is empty prints nothing
 }
 
 // A cartridge that is taken out for a day is not empty.

@@ -156,7 +156,7 @@ func (s *Supply) returned(o Observation, p Policy) bool {
 
 // sent says that the toner that was ordered may be here.
 func (s *Supply) sent(o Observation, p Policy) bool {
-	return s.State == Shipped || p.Untold && s.Waits() && o.At.Sub(s.Order.DecidedAt) >= p.arrival()
+	return s.State == Shipped || p.Untold && s.Waits() && !s.Suggested && o.At.Sub(s.Order.DecidedAt) >= p.arrival()
 }
 
 // outprinted says that so much has been printed since the lowest level that another

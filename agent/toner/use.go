@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// mostAbsent is how long a cartridge is taken out and put in again.
-const mostAbsent = 3 * 24 * time.Hour
+const (
+	mostAbsent = 3 * 24 * time.Hour  // that a cartridge is taken out for and put in again
+	mostRest   = 14 * 24 * time.Hour // that a copier rests; one that is empty does not print either
+)
 
 const (
 	suddenPoints = 15 // percentage points that a level may change between two readings and be believed
@@ -35,7 +37,7 @@ func (s *Supply) believe(o Observation, p Policy) bool {
 		u.begin(o)
 	case p.Sudden > 0 && o.Signal == "" && (u.jumps(o) || now == 0 && *before > floor && (o.Absent || u.rests(o))):
 		s.Jump = s.Jump.and(o)
-		if !s.Jump.lasted(p.Readings, s.doubted(o, p), o.At) || now < *before && u.rests(o) {
+		if !s.Jump.lasted(p.Readings, s.doubted(o, p), o.At) || now < *before && u.rests(o) && o.At.Sub(s.Jump.Since) < mostRest {
 			return false
 		}
 		before = o.Percent

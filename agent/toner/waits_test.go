@@ -111,6 +111,16 @@ func TestOneIsLent(t *testing.T) {
 	newCourse(t).down(60, 10, "").becomes("shipped").see("9", 5*day).see("100", 30).see("9", 2*day).ordered("black black")
 }
 
+// A suggestion brings no toner: silence soon after is that of a cartridge that was shaken.
+func TestSuggestedAndShaken(t *testing.T) {
+	c := newCourse(t)
+	c.policy.Mode, c.policy.Untold, c.policy.Delivery = toner.Suggest, true, 3
+	c.see("some", 10).see("some+almost", 10)
+	if c.see("some", 10*day); len(c.events) > 0 || c.supply().State != toner.Ordered {
+		t.Errorf("%+v, and it is %q", c.events, c.supply().State)
+	}
+}
+
 // A cancelled order is not repeated because the number is written in another way.
 func TestCancelledAndNumberedInAnotherForm(t *testing.T) {
 	newCourse(t).down(90, 24, "#CRUM-14101514763").becomes("cancelled").down(23, 5, "#14101514763").ordered("black")
