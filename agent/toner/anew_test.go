@@ -62,6 +62,24 @@ func TestTwinsNumberedAnew(t *testing.T) {
 	}
 }
 
+// A number that a device tells of several cartridges tells none of them apart.
+func TestTwinsOfOneNumber(t *testing.T) {
+	rows := []row{{"1.1", "black", "12", "K00001"}}
+	c := newCourse(t).table(&rows)
+	told := c.change
+	c.change = func(r *collector.Reading) {
+		told(r)
+		for i := range r.Supplies {
+			r.Supplies[i].PartNumber = []string{"PN1", "PN2"}[i]
+		}
+	}
+	c.see("", 10)
+	rows = append(rows, row{"1.2", "black", "60", "K00001"})
+	if c.see("", 80).ordered("black"); len(c.events) > 0 || c.ledger.Supplies["1.1"].State != toner.Ordered {
+		t.Errorf("events %+v, orders %+v", c.events, c.ledger.Orders())
+	}
+}
+
 // Twins whose levels are not measured go with what the device complains of.
 func TestTwinsThatComplain(t *testing.T) {
 	complains := int64(2)

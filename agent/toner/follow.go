@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"meteragent/collector"
 )
@@ -64,11 +65,15 @@ func (v *visit) pairs(known []string, rows []collector.Supply) map[string]string
 		}
 		known, rows = slices.Delete(known, i, i+1), slices.Delete(rows, j, j+1)
 	}
-	for j := len(rows) - 1; j >= 0; j-- {
-		serial := observe(v.reading, rows[j], v.supplies).Serial
-		i := slices.IndexFunc(known, func(key string) bool { return v.ledger.Supplies[key].Serial == serial })
-		if i >= 0 && Telling(serial) {
-			pair(i, j)
+	for _, moved := range []bool{false, true} { // a number may be that of several
+		for j := len(rows) - 1; j >= 0; j-- {
+			serial := strings.TrimSpace(rows[j].SerialNumber)
+			i := slices.IndexFunc(known, func(key string) bool {
+				return (moved || key == rows[j].Key) && Telling(serial) && v.ledger.Supplies[key].Serial == serial
+			})
+			if i >= 0 {
+				pair(i, j)
+			}
 		}
 	}
 	if !anew(known, rows) {
