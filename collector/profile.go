@@ -86,7 +86,8 @@ type Table struct {
 	known []int // indexes of the rows, in order, where the index is the key and a number, and the device has no names for others
 }
 
-// A Sum is a meter that is added up of others of the same profile, named by their codes.
+// A Sum is a meter that is added up of others of the same profile, named by their codes. One
+// with a minus before its code is taken away.
 type Sum struct {
 	Name   string   `toml:"name"`
 	Of     []string `toml:"of"`   // all of them must be there

@@ -53,7 +53,8 @@ func recorded(t *testing.T, folder string, known *collector.Profiles) collector.
 func TestOneSourceIsBilled(t *testing.T) {
 	for _, folder := range devices(t) {
 		primary, values, disputed := map[string]int{}, map[string][]int64{}, map[string]int{}
-		for _, m := range recorded(t, folder, profiles(t)).Meters {
+		meters := recorded(t, folder, profiles(t)).Meters
+		for _, m := range meters {
 			if m.Persistence != collector.Lifetime {
 				continue
 			}
@@ -61,7 +62,10 @@ func TestOneSourceIsBilled(t *testing.T) {
 			if m.Primary {
 				primary[m.Name]++
 			}
-			count := m.Name + fmt.Sprint(m.Format == collector.Equivalent)
+			twice := slices.ContainsFunc(meters, func(other collector.Meter) bool {
+				return other.Format == collector.Equivalent && other.Name == m.Name && other.Value == m.Value && m.Format != collector.Life
+			})
+			count := m.Name + fmt.Sprint(twice)
 			values[count] = append(values[count], m.Value)
 			if m.Quality == collector.Disputed {
 				disputed[count]++
@@ -323,8 +327,11 @@ func countersDocument(known *collector.Profiles) string {
 			}
 		}
 		for _, s := range p.Sums {
-			parts := strings.Join(append(slices.Clone(s.Of), s.Also...), " + ")
-			fmt.Fprintf(&b, "| %s | sum | %s | | %s |\n", s.Name, parts, s.Source)
+			name, parts := s.Name, strings.Join(append(slices.Clone(s.Of), s.Also...), " + ")
+			if s.Format == collector.Equivalent {
+				name += " (equivalent)"
+			}
+			fmt.Fprintf(&b, "| %s | sum | %s | | %s |\n", name, parts, s.Source)
 		}
 	}
 	return b.String()

@@ -309,7 +309,7 @@ func (c *checker) sums(p *Profile) {
 			c.wrong("sum", i, "of", "is missing")
 		}
 		for _, code := range slices.Concat(s.Of, s.Also) {
-			if p.Extends == "" && !p.tells(code) {
+			if p.Extends == "" && !p.tells(strings.TrimPrefix(code, "-")) {
 				c.wrong("sum", i, "of", "there is no counter with the code %q", code)
 			}
 		}

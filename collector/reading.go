@@ -75,7 +75,8 @@ type Device struct {
 // <service>.<measure>.<colour>[.<size>], such as "systemTotals.impressions.total"; what
 // PWG has no word for is "unnamed." and its maker's own number or label.
 // A meter with several sources has several entries of one name; of those that count
-// for a lifetime exactly one is Primary, and all are Disputed where the values differ.
+// for a lifetime exactly one is Primary, and all are Disputed where the values differ; what
+// counts an A3 side twice is compared with its like only.
 // A device with several markers has a meter for each, of a service named after the
 // marker's instance, "marker1-2.impressions.total", and a sum of them, whose OID
 // names its parts with a + between.
@@ -86,7 +87,7 @@ type Meter struct {
 	Format      Format      `json:"format"`
 	Persistence Persistence `json:"persistence"`
 	Code        string      `json:"code,omitempty"` // the vendor's own number, such as "canon:101"
-	OID         string      `json:"oid"`            // the exact instance read, without a leading dot; of a sum its parts
+	OID         string      `json:"oid"`            // the exact instance read, without a leading dot; of a sum its parts, with their signs between
 	Primary     bool        `json:"primary,omitempty"`
 	Confirmed   Confirmed   `json:"confirmed,omitempty"` // of a vendor's counter: how its meaning is known
 	Quality     Quality     `json:"quality"`

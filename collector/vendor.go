@@ -148,7 +148,8 @@ func measureOf(name string) string {
 	return measure
 }
 
-// profileSums are the sums of which the device tells all that is needed.
+// profileSums are the sums of which the device tells all that is needed. More taken away
+// than there is makes none.
 func (t telling) profileSums(parts []Meter) []Meter {
 	var sums []Meter
 	for _, s := range t.profile.Sums {
@@ -159,18 +160,24 @@ func (t telling) profileSums(parts []Meter) []Meter {
 		var codes, oids []string
 		complete := true
 		for i, code := range slices.Concat(s.Of, s.Also) {
+			code, less := strings.CutPrefix(code, "-")
 			at := slices.IndexFunc(parts, func(m Meter) bool { return m.Code == code })
 			if at < 0 {
 				complete = complete && i >= len(s.Of)
 				continue
 			}
-			sum.Value += parts[at].Value
-			codes, oids = append(codes, code), append(oids, parts[at].OID)
+			sign, value := "+", parts[at].Value
+			if less {
+				sign, value = "-", -value
+			}
+			sum.Value += value
+			codes, oids = append(codes, sign+code), append(oids, sign+parts[at].OID)
 			if parts[at].Confirmed == ByDocument {
 				sum.Confirmed = ByDocument
 			}
 		}
-		if sum.Code, sum.OID = strings.Join(codes, "+"), strings.Join(oids, "+"); complete && len(oids) > 1 {
+		terms := func(list []string) string { return strings.TrimPrefix(strings.Join(list, ""), "+") }
+		if sum.Code, sum.OID = terms(codes), terms(oids); complete && len(oids) > 1 && sum.Value >= 0 {
 			sums = append(sums, sum)
 		}
 	}
@@ -190,6 +197,7 @@ func settleMeters(standard, vendor []Meter, billed Billed) []Meter {
 	best := map[string]int{} // by the name, the place in order
 	values := map[string]int64{}
 	disputed := map[string]bool{}
+	counts := countsOf(order)
 	for i, m := range order {
 		if m.Persistence != Lifetime {
 			continue
@@ -197,18 +205,17 @@ func settleMeters(standard, vendor []Meter, billed Billed) []Meter {
 		if b, ok := best[m.Name]; !ok || order[b].Format == Equivalent && m.Format != Equivalent {
 			best[m.Name] = i
 		}
-		count := m.count()
-		if n, ok := values[count]; ok && n != m.Value {
-			disputed[count] = true
+		if n, ok := values[counts[i]]; ok && n != m.Value {
+			disputed[counts[i]] = true
 		}
-		values[count] = m.Value
+		values[counts[i]] = m.Value
 	}
 	first := map[string]int{}
 	for i := range order {
 		m := &order[i]
 		b, ok := best[m.Name]
 		m.Primary = ok && b == i
-		if m.Persistence == Lifetime && disputed[m.count()] {
+		if m.Persistence == Lifetime && disputed[counts[i]] {
 			m.Quality = Disputed
 		}
 		if _, ok := first[m.Name]; !ok {
@@ -219,12 +226,21 @@ func settleMeters(standard, vendor []Meter, billed Billed) []Meter {
 	return order
 }
 
-// count names what a meter counts: sources of one count should have one value.
-func (m Meter) count() string {
-	if m.Format == Equivalent {
-		return m.Name + " equivalent"
+// countsOf names what each meter counts: sources of one count should have one value. A source
+// that does not say how it counts a large side, and has the value of one that counts it
+// twice, does so, too.
+func countsOf(meters []Meter) []string {
+	counts := make([]string, len(meters))
+	for i, m := range meters {
+		twice := func(other Meter) bool {
+			return other.Format == Equivalent && other.Name == m.Name && other.Value == m.Value
+		}
+		counts[i] = m.Name
+		if m.Format == Equivalent || m.Format == FormatUnknown && m.Persistence == Lifetime && slices.ContainsFunc(meters, twice) {
+			counts[i] += " equivalent"
+		}
 	}
-	return m.Name
+	return counts
 }
 
 // profileText returns the first of the objects that has a text.

@@ -118,3 +118,53 @@ func TestUnlistedRows(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// What has a minus in a sum is taken away; a sum never falls below 0.
+func TestSums(t *testing.T) {
+	parts := []Meter{{Code: "acme:1", OID: "1.1", Value: 10}, {Code: "acme:2", OID: "1.2", Value: 4}, {Code: "acme:3", OID: "1.3", Value: 1}}
+	for _, c := range []struct {
+		of, also  []string
+		want      int64
+		code, oid string
+	}{
+		{[]string{"acme:1", "acme:2"}, []string{"acme:9", "acme:3"}, 15, "acme:1+acme:2+acme:3", "1.1+1.2+1.3"},
+		{[]string{"acme:1", "-acme:2"}, []string{"-acme:9", "-acme:3"}, 5, "acme:1-acme:2-acme:3", "1.1-1.2-1.3"},
+		{[]string{"acme:1", "-acme:9"}, nil, 0, "", ""},
+		{[]string{"acme:2", "-acme:1"}, nil, 0, "", ""},
+		{[]string{"acme:1"}, nil, 0, "", ""},
+	} {
+		p := &Profile{Sums: []Sum{{Name: "print.impressions.total", Of: c.of, Also: c.also}}}
+		var got Meter
+		for _, m := range (telling{profile: p}).profileSums(parts) {
+			got = m
+		}
+		if got.Value != c.want || got.Code != c.code || got.OID != c.oid {
+			t.Errorf("%v %v: got %d %q %q, want %d %q %q", c.of, c.also, got.Value, got.Code, got.OID, c.want, c.code, c.oid)
+		}
+	}
+}
+
+// Sources of one count that differ are disputed. What counts a large side twice is another
+// count, and a source that does not say how it counts belongs to the count it agrees with.
+func TestWhatIsDisputed(t *testing.T) {
+	for _, c := range []struct {
+		standard, vendor, twice int64
+		disputed                bool
+	}{
+		{100, 100, 130, false},
+		{130, 100, 130, false},
+		{120, 100, 130, true},
+	} {
+		standard := Meter{Value: c.standard, Format: FormatUnknown, Persistence: Lifetime}
+		vendor := Meter{Value: c.vendor, Format: Life, Persistence: Lifetime}
+		twice := Meter{Value: c.twice, Format: Equivalent, Persistence: Lifetime}
+		for _, m := range settleMeters([]Meter{standard}, []Meter{vendor, twice}, Billed{By: "vendor"}) {
+			if got, want := m.Quality == Disputed, c.disputed && m.Format != Equivalent; got != want {
+				t.Errorf("%d beside %d and %d: the one that counts %s is disputed: %v, want %v", c.standard, c.vendor, c.twice, m.Format, got, want)
+			}
+			if m.Primary != (m.Format == Life) {
+				t.Errorf("%d beside %d and %d: billed is %s", c.standard, c.vendor, c.twice, m.Format)
+			}
+		}
+	}
+}

@@ -101,7 +101,7 @@ func sourceOf(m collector.Meter) string {
 	switch {
 	case m.Code != "":
 		maker, _, _ := strings.Cut(m.Code, ":")
-		return strings.ReplaceAll(m.Code, "+"+maker+":", "+")
+		return strings.NewReplacer("+"+maker+":", "+", "-"+maker+":", "-").Replace(m.Code)
 	case strings.HasPrefix(m.OID, "1.3.6.1.2.1.43.10.2.1.4."):
 		return "prtMarkerLifeCount"
 	case strings.HasPrefix(m.OID, "1.3.6.1.2.1.43.10.2.1.5."):
