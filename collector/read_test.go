@@ -64,7 +64,7 @@ func TestCostOfAReading(t *testing.T) {
 			version collector.Version
 			scope   collector.Scope
 			most    int
-		}{{collector.V2c, collector.Full, 4}, {collector.V1, collector.Full, 8}, {collector.V2c, collector.Supplies, 4}} {
+		}{{collector.V2c, collector.Full, 4}, {collector.V1, collector.Full, 9}, {collector.V2c, collector.Supplies, 4}} {
 			copier := simulator.New(m, simulator.Options{Seed: 7})
 			if err := copier.Raise(simulator.TrayLow, 1); err != nil {
 				t.Fatal(err)

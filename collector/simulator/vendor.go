@@ -112,6 +112,7 @@ func epsonObjects(t *tree) {
 	})
 	for function, origin := range map[uint32]trait{1: printed, 2: copied} {
 		t.row(epson+".27.6.1", at(1, 1, function), columns{
+			2: num(int(function)), // it prints and copies
 			4: shown(sides(origin)),
 			5: shown(sides(origin, colour)),
 		})
