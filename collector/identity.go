@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"net"
@@ -239,6 +240,12 @@ func brand(text string) (name, rest string) {
 		return "", text
 	}
 	return name, strings.TrimSpace(text[longest:])
+}
+
+// usualName is the name of a manufacturer as it is usually written, where we know it.
+func usualName(maker string) string {
+	name, _ := brand(maker + " ")
+	return cmp.Or(name, maker)
 }
 
 // deviceID is the identity of a device: the serial number, or else what comes

@@ -24,9 +24,10 @@ const (
 
 	// The device ID of IEEE 1284, by PWG 5107.1 and as HP has it, and HP's serial number.
 	// Others answer HP's objects, too.
-	ppmDeviceID = enterprises + ".2699.1.2.1.2.1.1.3"
-	pmlDeviceID = enterprises + ".11.2.3.9.1.1.7"
-	pmlSerial   = enterprises + ".11.2.3.9.4.2.1.1.3.3"
+	ppmDeviceID     = enterprises + ".2699.1.2.1.2.1.1.3"
+	pmlDeviceID     = enterprises + ".11.2.3.9.1.1.7"
+	brotherDeviceID = enterprises + ".2435.2.3.9.1.1.7"
+	pmlSerial       = enterprises + ".11.2.3.9.4.2.1.1.3.3"
 
 	printerMIB                    = "1.3.6.1.2.1.43"
 	prtGeneralConfigChanges       = printerMIB + ".5.1.1.1"
@@ -111,8 +112,8 @@ const maxLocalizations = 8
 // number so far.
 func moreSpansOf(found harvest, p *Profile) []span {
 	var spans []span
-	if found.isPrinter() && (telling{harvest: found, profile: p}).device().Serial == "" {
-		spans = append(spans, one(ppmDeviceID), one(pmlDeviceID), one(pmlSerial))
+	if d := (telling{harvest: found, profile: p}).device(); found.isPrinter() && (d.Serial == "" || d.Model == "" || d.Manufacturer == "") {
+		spans = append(spans, one(ppmDeviceID), one(pmlDeviceID), one(brotherDeviceID), one(pmlSerial))
 	}
 	device, err := strconv.Atoi(found.device())
 	first := found.rows(hrDeviceType, hrDeviceDescr, hrDeviceStatus)

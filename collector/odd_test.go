@@ -78,3 +78,33 @@ func TestOddDevices(t *testing.T) {
 		})
 	}
 }
+
+// A device that names itself only in the device ID of IEEE 1284 is known by it.
+func TestDeviceIDOfIEEE1284(t *testing.T) {
+	for name, c := range map[string]struct {
+		lines               []string
+		manufacturer, model string
+	}{
+		"of the PWG, beside a bare model": {
+			[]string{
+				"1.3.6.1.2.1.1.1.0|4|Linux 4.9", "1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.8072.3.2.10", "1.3.6.1.2.1.25.3.2.1.3.1|4|L9DW",
+				"1.3.6.1.4.1.2699.1.2.1.2.1.1.3.1|4|MFG:PANTUM;CMD:PCL;MDL:L9DW series;",
+			}, "Pantum", "L9DW",
+		},
+		"of Brother": {
+			[]string{"1.3.6.1.2.1.1.1.0|4|", "1.3.6.1.4.1.2435.2.3.9.1.1.7.0|4|MFG:Brother;CMD:PJL;MDL:DCP-9DW series;CLS:PRINTER;"},
+			"Brother", "DCP-9DW",
+		},
+		"of a maker that we do not know": {
+			[]string{"1.3.6.1.2.1.1.1.0|4|", "1.3.6.1.4.1.11.2.3.9.1.1.7.0|4|MANUFACTURER:Nobody;MODEL:9;"}, "Nobody", "9",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := read(t, collector.New(), serve(t, oddDevice(t, c.lines...))).Device
+			if d.Manufacturer != c.manufacturer || d.Model != c.model {
+				t.Errorf("got %q, %q, want %q, %q", d.Manufacturer, d.Model, c.manufacturer, c.model)
+			}
+		})
+	}
+}

@@ -119,6 +119,9 @@ func (t telling) device() Device {
 	if d.Model == "" {
 		d.Model = modelIn(t.otherwise("", "MDL", "MODEL"))
 	}
+	if d.Manufacturer == "" {
+		d.Manufacturer = usualName(t.otherwise("", "MFG", "MANUFACTURER"))
+	}
 	d.ID = deviceID(d)
 	return d
 }
@@ -130,7 +133,7 @@ func (t telling) otherwise(object string, keys ...string) string {
 	if text := plainText(pmlText(t.first(object).text), t.charset); text != "" {
 		return text
 	}
-	for _, column := range []string{ppmDeviceID, pmlDeviceID} {
+	for _, column := range []string{ppmDeviceID, pmlDeviceID, brotherDeviceID} {
 		if text := deviceIDField(t.text(t.first(column)), keys...); text != "" {
 			return text
 		}
