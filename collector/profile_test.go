@@ -93,6 +93,7 @@ func TestWhatIsBilled(t *testing.T) {
 	for folder, want := range map[string]string{
 		"canon": "canon:101", "canon-labels": "canon:101", "canon-older": "canon:112+canon:113+canon:122+canon:123",
 		"canon-prismasync": "canon:101", "kyocera": "kyocera:total", "hp": "", "sharp": "", "epson-a3": "epson:total",
+		"brother-ink": "brother:01+brother:02",
 	} {
 		for _, m := range recorded(t, filepath.Join("testdata/devices", folder), profiles(t)).Meters {
 			if m.Name == "systemTotals.impressions.total" && m.Primary && m.Code != want {
