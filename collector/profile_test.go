@@ -274,7 +274,9 @@ func countersDocument(known *collector.Profiles) string {
 	var b strings.Builder
 	b.WriteString("# What is read from which family\n\nMade from the device profiles (`collector/profiles`) by a test. Every device is read by RFC 3805 first:\n" +
 		"`prtMarkerLifeCount` is its total. The objects below come on top. *Device*: the meaning was confirmed on a\n" +
-		"device; *document*: it is known by document only. Unless it says equivalent, an A3 side counts one.\n")
+		"device; *document*: it is known by document only. An A3 side counts one; two where it says equivalent, and one\n" +
+		"or two where it says unknown.\n")
+	large := map[collector.Format]string{collector.Equivalent: " (equivalent)", collector.FormatUnknown: " (unknown)"}
 	for _, p := range known.All() {
 		fmt.Fprintf(&b, "\n## %s\n\nSource: %s.\n\n", p.Name, p.Source)
 		if p.Extends != "" {
@@ -302,10 +304,7 @@ func countersDocument(known *collector.Profiles) string {
 			if name == "" {
 				name = "(part of a sum)"
 			}
-			if c.Format == collector.Equivalent {
-				name += " (equivalent)"
-			}
-			fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s |\n", name, code, object, c.Confirmed, c.Source)
+			fmt.Fprintf(&b, "| %s%s | %s | `%s` | %s | %s |\n", name, large[c.Format], code, object, c.Confirmed, c.Source)
 		}
 		for _, m := range p.Meters {
 			object := m.OID
@@ -328,11 +327,8 @@ func countersDocument(known *collector.Profiles) string {
 			}
 		}
 		for _, s := range p.Sums {
-			name, parts := s.Name, strings.Join(append(slices.Clone(s.Of), s.Also...), " + ")
-			if s.Format == collector.Equivalent {
-				name += " (equivalent)"
-			}
-			fmt.Fprintf(&b, "| %s | sum | %s | | %s |\n", name, parts, s.Source)
+			parts := strings.Join(append(slices.Clone(s.Of), s.Also...), " + ")
+			fmt.Fprintf(&b, "| %s%s | sum | %s | | %s |\n", s.Name, large[s.Format], parts, s.Source)
 		}
 	}
 	return b.String()
