@@ -301,8 +301,10 @@ func countersDocument(known *collector.Profiles) string {
 		b.WriteString("| meter | code | object | confirmed | source, where it differs |\n| --- | --- | --- | --- | --- |\n")
 		line := func(c collector.Counter, code, object string) {
 			name := c.Name
-			if name == "" {
+			if name == "" && slices.ContainsFunc(p.Sums, func(s collector.Sum) bool { return slices.Contains(slices.Concat(s.Of, s.Also), code) }) {
 				name = "(part of a sum)"
+			} else if name == "" {
+				name = "(unnamed)"
 			}
 			fmt.Fprintf(&b, "| %s%s | %s | `%s` | %s | %s |\n", name, large[c.Format], code, object, c.Confirmed, c.Source)
 		}
