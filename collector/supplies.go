@@ -38,14 +38,16 @@ func (t telling) supplies() []Supply {
 }
 
 // colorant is the prtMarkerColorantValue a supply refers to, or else the colour that its
-// description has in it. A colour in another language is told in English.
+// description has in it. A colour in another language is told in English. Where the two name
+// different process colours the description is right, by which a cartridge is bought: some
+// devices count prtMarkerSuppliesColorantIndex from 0, or number the supplies in it.
 func (t telling) colorant(index, description string) string {
 	if n, ok := t.at(prtMarkerSuppliesColorantIndex, index).count(); ok && n > 0 {
 		device, _, _ := strings.Cut(index, ".")
 		text := strings.ToLower(t.text(t.at(prtMarkerColorantValue, device+"."+strconv.FormatInt(n, 10))))
 		switch text {
 		case "black", "cyan", "magenta", "yellow":
-			return text
+			return cmp.Or(colourIn(description), text)
 		case "", "unknown":
 			return colourIn(description)
 		}
@@ -153,8 +155,8 @@ func colourIn(text string) string {
 				if !strings.HasPrefix(word, begin) || colour == found {
 					continue
 				}
-				if found != "" {
-					return ""
+				if rest := word[len(begin):]; found != "" || strings.Contains(rest, "magenta") || strings.Contains(rest, "yellow") {
+					return "" // HP: CyanMagentaYellow
 				}
 				found = colour
 			}

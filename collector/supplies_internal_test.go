@@ -13,6 +13,7 @@ func TestColourIn(t *testing.T) {
 		"Cyan Drum": "cyan", "Toner ciano": "cyan", "Tóner cián": "cyan", "Cyaan toner": "cyan", "シアン": "cyan",
 		"Magenta": "magenta", "purpurový toner": "magenta", "Gelber Toner": "yellow", "Toner jaune": "yellow", "Toner [Y] (giallo)": "yellow",
 		"Light Cyan": "", "Photo Black": "", "Hell-Cyan": "", "Black Photoconductor": "black", "Black/Cyan": "", "Tri-colour": "",
+		"CyanMagentaYellow Ink": "", "Color(CyanMagentaYellow)": "", "YellowToner": "yellow",
 		"Resttoner": "", "Regular toner": "", "": "",
 	} {
 		if got := colourIn(text); got != want {
@@ -33,6 +34,8 @@ func TestColorant(t *testing.T) {
 		{"4|black", "2|0", "4|Waste Toner Box", ""},
 		{"4|black", "2|0", "4|Magenta Toner", "magenta"},
 		{"4|black", "2|7", "4|Toner", ""},
+		{"4|black", "2|1", "4|Cyan Toner", "cyan"},
+		{"4|black", "2|1", "4|Toner K", "black"},
 		{"4|black", "2|-2", "4|Toner", ""},
 	} {
 		supplies := telling{harvest: parse(t, text+"1|"+c.value, at+"1|"+c.index, descr+"1|"+c.description)}.supplies()
