@@ -329,7 +329,7 @@ func countersDocument(known *collector.Profiles) string {
 			}
 		}
 		for _, s := range p.Sums {
-			parts := strings.Join(append(slices.Clone(s.Of), s.Also...), " + ")
+			parts := strings.ReplaceAll(strings.Join(append(slices.Clone(s.Of), s.Also...), " + "), "+ -", "- ")
 			fmt.Fprintf(&b, "| %s%s | sum | %s | | %s |\n", s.Name, large[s.Format], parts, s.Source)
 		}
 	}
