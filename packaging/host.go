@@ -51,14 +51,15 @@ func (p Program) stopWithin() time.Duration {
 type stage int
 
 const (
-	running stage = iota
+	preparing stage = iota // and takes its time
+	running
 	stopping
 )
 
 // manager is who started the program and wants to know how it is.
 type manager struct {
 	stop  <-chan struct{}   // closed when the program shall end
-	tell  func(stage) error // reports a change; each stage at most once, in their order
+	tell  func(stage) error // reports a stage, in their order; preparing with each beat until the next, the others once
 	beat  time.Duration     // between two signs of life; 0 means that nobody watches
 	alive func() error      // gives a sign of life; nil: nobody waits for one, so serve gives up a program that hangs
 }
@@ -69,6 +70,10 @@ const (
 	ownBeat = 30 * time.Second
 	missed  = 2
 )
+
+// longestStart is how long a start may take until nobody is asked to wait any more: a large database is mended within it, also
+// on a slow memory card, which would otherwise be begun anew again and again.
+const longestStart = time.Hour
 
 // serve runs p from start to end. It is the one life cycle for systemd, the Windows service manager and a terminal. A report
 // that does not get through is returned at the end, since the program's work matters more than who hears of it.
@@ -98,6 +103,7 @@ func serve(p Program, m manager) error {
 		}
 	}
 	told, still := false, 0
+	began := time.Now()
 	for {
 		select {
 		case err := <-ended:
@@ -113,6 +119,9 @@ func serve(p Program, m manager) error {
 				still = 0
 				if m.alive != nil {
 					note(m.alive())
+				}
+				if !told && time.Since(began) < longestStart {
+					note(m.tell(preparing))
 				}
 			case m.alive == nil:
 				if still++; still == missed {

@@ -3,6 +3,7 @@ package packaging
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -72,6 +73,26 @@ func TestServeReady(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A manager is asked to wait for a start that takes long, but not for ever.
+func TestServeSlowStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := map[stage]int{}
+		m := manager{beat: ownBeat, tell: func(s stage) error { told[s]++; return nil }}
+		err := serve(Program{Run: func(_ context.Context, ready func()) error {
+			time.Sleep(2 * longestStart)
+			ready()
+			time.Sleep(time.Hour)
+			return nil
+		}}, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (map[stage]int{preparing: int(longestStart/ownBeat) - 1, running: 1}); !maps.Equal(told, want) {
+			t.Errorf("told %v, want %v", told, want)
+		}
+	})
 }
 
 // An hour without a sign of life from the program is an hour without one to the manager.

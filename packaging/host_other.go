@@ -20,10 +20,11 @@ func Host(p Program) error {
 	m := manager{
 		stop: stop,
 		tell: func(s stage) error {
-			if s == running {
-				return n.send("READY=1")
-			}
-			return n.send("STOPPING=1")
+			return n.send(map[stage]string{
+				preparing: fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", startWithin.Microseconds()),
+				running:   "READY=1",
+				stopping:  "STOPPING=1",
+			}[s])
 		},
 		beat: ownBeat,
 	}
@@ -32,6 +33,9 @@ func Host(p Program) error {
 	}
 	return serve(p, m)
 }
+
+// startWithin is TimeoutStartSec of the unit: how long systemd waits for a start from each time on that it is asked to.
+const startWithin = 2 * time.Minute
 
 // notifier is the path of systemd's notification socket; empty means that nobody listens. A leading @ is an abstract socket.
 // Source: sd_notify(3).

@@ -88,6 +88,30 @@ func TestHostBelowSystemd(t *testing.T) {
 	}
 }
 
+// systemd is asked to wait for a start that takes its time.
+func TestHostSlowStart(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "n")
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", socket)
+	t.Setenv("WATCHDOG_USEC", "20000")
+	err = packaging.Host(packaging.Program{Run: func(context.Context, func()) error {
+		text := make([]byte, 100)
+		for {
+			n, err := systemd.Read(text)
+			if err != nil || string(text[:n]) == "EXTEND_TIMEOUT_USEC=120000000" {
+				return err
+			}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A report that systemd does not take is an error, but only after the program has done its work.
 func TestHostUnheard(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "nobody"))

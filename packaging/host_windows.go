@@ -42,12 +42,17 @@ type handler struct {
 
 // Execute is called by the service manager's dispatcher and returns when the service has ended.
 func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (specific bool, code uint32) {
-	changes <- svc.Status{State: svc.StartPending, WaitHint: milliseconds(2 * time.Minute)}
+	pending := svc.Status{State: svc.StartPending, WaitHint: milliseconds(2 * time.Minute)}
+	changes <- pending
 	stop := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() { // ends with the program; Execute waits for it below
 		ended <- serve(h.program, manager{stop: stop, beat: ownBeat, tell: func(s stage) error {
-			if s == running {
+			switch s {
+			case preparing:
+				pending.CheckPoint++ // or it counts as hung
+				changes <- pending
+			case running:
 				changes <- svc.Status{State: svc.Running, Accepts: svc.AcceptStop | svc.AcceptShutdown}
 			}
 			return nil
