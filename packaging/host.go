@@ -102,8 +102,7 @@ func serve(p Program, m manager) error {
 			untold = err
 		}
 	}
-	told, still := false, 0
-	began := time.Now()
+	told, still, began := false, 0, time.Now()
 	for {
 		select {
 		case err := <-ended:

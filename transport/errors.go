@@ -75,7 +75,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	parts := []string{e.Host}
-	if e.Kind != nil {
+	if e.Kind != nil && (e.Cause == nil || !strings.Contains(e.Cause.Error(), e.Kind.Error())) { // said once is enough
 		parts = append(parts, e.Kind.Error())
 	}
 	if e.Cause != nil {

@@ -91,7 +91,7 @@ func newHTTPS(c Config, target *url.URL, security *tls.Config) *httpsLink {
 		packing:  make(chan struct{}, min(2, runtime.GOMAXPROCS(0))),
 		client: &http.Client{
 			Transport: &http.Transport{
-				Proxy:                  c.proxyFor,
+				Proxy:                  c.ProxyFor,
 				DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
 				TLSClientConfig:        security,
 				TLSHandshakeTimeout:    connectTimeout,

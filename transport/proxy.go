@@ -27,8 +27,9 @@ func (c Config) checkProxy() (*url.URL, error) {
 	return proxy, nil
 }
 
-// proxyFor returns the proxy for a request, nil for none.
-func (c Config) proxyFor(r *http.Request) (*url.URL, error) {
+// ProxyFor returns the proxy for a request, nil for none, as http.Transport wants it. Only Proxy
+// of c counts.
+func (c Config) ProxyFor(r *http.Request) (*url.URL, error) {
 	switch c.Proxy {
 	case "":
 		return http.ProxyFromEnvironment(r)

@@ -49,7 +49,7 @@ func (c Config) brokerProxy(target *url.URL) (*url.URL, error) {
 	if c.Proxy == "" && web == "" {
 		return nil, nil
 	}
-	return c.proxyFor(&http.Request{URL: &url.URL{Scheme: web, Host: target.Host}})
+	return c.ProxyFor(&http.Request{URL: &url.URL{Scheme: web, Host: target.Host}})
 }
 
 func hostPort(u *url.URL, port string) string {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"meteragent/packaging"
 	"meteragent/packaging/update"
 	"meteragent/store"
+	"meteragent/transport"
 )
 
 // startedAs is the variable in which the installed program tells a newer one which version it was started as.
@@ -54,7 +56,7 @@ func (a *app) update(ctx context.Context, check bool, from string) error {
 	if err != nil || folder.Root == nil || cfg.Update.URL == "" && from == "" {
 		return failure{code: wrongUse, err: errors.Join(errors.New("update: the configuration does not say from where, or whom to trust"), err), hint: text.Key("hint.update.root")}
 	}
-	source, err := repository(cfg.Update.URL, from)
+	source, err := repository(cfg, from)
 	if err != nil {
 		return err
 	}
@@ -92,9 +94,9 @@ func updates(cfg config.Config) (update.Folder, error) {
 }
 
 // repository reads from a folder or a zip file, if one is named, and else from the network.
-func repository(url, from string) (update.Source, error) {
+func repository(cfg config.Config, from string) (update.Source, error) {
 	if from == "" {
-		return overNetwork(strings.TrimSuffix(url, "/")), nil
+		return overNetwork(cfg), nil
 	}
 	files := os.DirFS(from)
 	if strings.HasSuffix(from, ".zip") {
@@ -107,8 +109,16 @@ func repository(url, from string) (update.Source, error) {
 	return func(_ context.Context, name string) (io.ReadCloser, error) { return files.Open(name) }, nil
 }
 
-func overNetwork(url string) update.Source {
-	client := &http.Client{Timeout: 10 * time.Minute}
+// overNetwork reads through the proxy of the first portal that has one: a site has one way out.
+func overNetwork(cfg config.Config) update.Source {
+	url := strings.TrimSuffix(cfg.Update.URL, "/")
+	var way transport.Config
+	if i := slices.IndexFunc(cfg.Portals, func(p config.Portal) bool { return p.Proxy != "" }); i >= 0 {
+		way.Proxy = transport.Secret(cfg.Portals[i].Proxy)
+	}
+	through := http.DefaultTransport.(*http.Transport).Clone()
+	through.Proxy = way.ProxyFor
+	client := &http.Client{Timeout: 10 * time.Minute, Transport: through}
 	return func(ctx context.Context, name string) (io.ReadCloser, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/"+name, nil)
 		if err != nil {
@@ -230,7 +240,7 @@ func (d *daemon) prove(ctx context.Context, folder update.Folder, present string
 
 // lookForUpdate installs a newer version that is meant for this agent, and ends the program so that it is started.
 func (d *daemon) lookForUpdate(ctx context.Context, folder update.Folder, present string) {
-	source := overNetwork(strings.TrimSuffix(d.cfg.Update.URL, "/"))
+	source := overNetwork(d.cfg)
 	newest, err := folder.Refresh(ctx, source, platform(), time.Now())
 	if err == nil {
 		if !update.Newer(newest.Version, present) || folder.Failed(newest.Version) || !newest.Chosen(d.agent.Memory().ID) {
