@@ -35,6 +35,7 @@ check "its texts have Windows line ends" windows_lines dist/meteragent_9.8.7_win
 check "the archive for routers is whole" tar -tzf dist/meteragent_9.8.7_linux_mipsle.tar.gz
 
 check "the apk is whole" sh -c 'tar -tzf dist/*_9.8.7_*x86_64*.apk | grep -x etc/init.d/meteragent'
+check "with what keeps its log small" sh -c 'tar -tzf dist/*_9.8.7_*x86_64*.apk | grep -x etc/logrotate.d/meteragent'
 architecture() { tar -xzOf dist/meteragent_9.8.7_"$1".ipk ./control.tar.gz | tar -xzO ./control | grep -x "Architecture: $1"; }
 for family in mipsel_24kc arm_arm926ej-s arm_cortex-a7_neon-vfpv4 aarch64_cortex-a53 x86_64; do
 	check "an ipk for what OpenWrt calls $family" architecture "$family"
