@@ -35,7 +35,7 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.handOver(), a.say("started"), a.saySaved()); err != nil {
+	if err := errors.Join(a.handOver(), a.despiteDisk(a.say("started")), a.despiteDisk(a.saySaved())); err != nil {
 		return err
 	}
 	jobs, results := make(chan job), make(chan result)
@@ -70,6 +70,16 @@ func (a *Agent) Run(ctx context.Context, ready func(), beside ...func(context.Co
 	stopDelivering()
 	delivering.Wait()
 	return err
+}
+
+// despiteDisk lets a start go on whose first words cannot be written, since the disk fails: it would only be
+// made again and again. Readings wait in memory, as when that happens later.
+func (a *Agent) despiteDisk(err error) error {
+	if Disk(err) == nil {
+		return err
+	}
+	a.log.Error("the database cannot be written", "err", err, "hint", hint(err))
+	return nil
 }
 
 // A Summary is what one round did.

@@ -104,7 +104,7 @@ func (k *timekeeper) begin() error {
 	if err != nil {
 		return fmt.Errorf("what is known of the clock: %w", err)
 	}
-	if err := k.look(); err != nil {
+	if err := k.agent.despiteDisk(k.look()); err != nil {
 		return err
 	}
 	k.agent.store.SetEra(k.saved.Era())

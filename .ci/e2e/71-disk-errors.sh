@@ -35,6 +35,23 @@ fails "input/output error"
 kill "$sick"
 wait "$sick" 2>/dev/null || true
 recovers
+# The same from the start on: it must not end, to be started again and again.
+kill -KILL "$agent"
+wait "$agent" 2>/dev/null || true
+# shellcheck disable=SC2016 # $$ is the inner shell's
+start bash -c 'kill -STOP $$; exec "$@"' - ./meteragent run --config "$scratch/site.toml" >>"$scratch/agent.log" 2>&1
+agent=$!
+undo+=("kill -KILL $agent 2>/dev/null")
+is() { grep -q "$1" "/proc/$agent/status"; }
+wait_for 10 "the next start waits" is '^State:.T'
+strace -f -qq -o "$scratch/strace" -e trace=fdatasync -e inject=fdatasync:error=EIO -p "$agent" &
+sick=$!
+wait_for 10 "the disk fails before it goes on" is '^TracerPid:.[1-9]'
+kill -CONT "$agent"
+fails "input/output error"
+kill "$sick"
+wait "$sick" 2>/dev/null || true
+recovers
 background ./meteragent portal --listen "$portal"
 wait_for 20 "the portal listens" arrived .counts
 drained() { [ "$(waiting_now)" -lt 100 ] && more_than 200; }
