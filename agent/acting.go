@@ -13,7 +13,7 @@ import (
 // acting is the output that gets what somebody acts upon, as the database keeps it.
 type acting struct {
 	Name string            `json:"name"`
-	Had  map[string]uint64 `json:"had,omitempty"` // by stream: how far the one before it was
+	Had  map[string]uint64 `json:"had,omitempty"` // by stream: how far those before it were
 }
 
 // handOver notes who gets what somebody acts upon.
@@ -38,7 +38,7 @@ func (a *Agent) handOver() error {
 	next := acting{Name: now}
 	err = a.store.Update(func(tx *store.Tx) (err error) {
 		if before.Name != "" {
-			next.Had, err = tx.Succeed(store.Urgent, before.Name, now, func(r store.Record) bool { return isActedUpon(r, r.Body) })
+			next.Had, err = tx.Succeed(store.Urgent, before.Name, now, before.Had, func(r store.Record) bool { return isActedUpon(r, r.Body) })
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,20 @@ import (
 	"meteragent/transport"
 )
 
+// siteFor is a site with a copier that is low on toner, and a database for these receivers.
+func siteFor(t *testing.T, path string, receivers []string) (*site, *store.Store) {
+	t.Helper()
+	s := newSite(t, path)
+	s.store.Close()
+	db, err := store.Open(path, store.Options{Destinations: receivers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.fleet.set(host, func(c *copier) { c.toner = 9 })
+	s.parts.Store = db
+	return s, db
+}
+
 // Two receivers get everything, each at its own pace and across a restart, but for the
 // orders, which go to one; nobody else has a say in them. One that was taken out of the
 // configuration keeps what it waits for until it is forgotten.
@@ -20,14 +34,8 @@ func TestTwoReceivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := &link{seen: map[string]bool{}}, &link{seen: map[string]bool{}, err: transport.ErrTimeout}
 		run := func(names []string, d time.Duration) page.Status {
-			s := newSite(t, path)
-			s.store.Close()
-			db, err := store.Open(path, store.Options{Destinations: names})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.fleet.set(host, func(c *copier) { c.toner = 9 })
-			s.parts.Store, s.parts.Outputs = db, []agent.Output{{Name: names[0], Link: first, Orders: true}}
+			s, db := siteFor(t, path, names)
+			s.parts.Outputs = []agent.Output{{Name: names[0], Link: first, Orders: true}}
 			if len(names) > 1 {
 				s.parts.Outputs = append(s.parts.Outputs, agent.Output{Name: names[1], Link: second})
 			}
@@ -104,16 +112,10 @@ func TestOrdersForAnother(t *testing.T) {
 	} {
 		path := database(t)
 		synctest.Test(t, func(t *testing.T) {
-			links := map[string]*link{"first": {seen: map[string]bool{}}, "second": {seen: map[string]bool{}}}
+			links := map[string]*link{"first": {seen: map[string]bool{}}, "second": {seen: map[string]bool{}}, "third": {seen: map[string]bool{}}}
 			run := func(names []string, acts string, request string) {
-				s := newSite(t, path)
-				s.store.Close()
-				db, err := store.Open(path, store.Options{Destinations: names})
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.fleet.set(host, func(c *copier) { c.toner = 9 })
-				s.parts.Store, s.parts.Outputs = db, nil
+				s, db := siteFor(t, path, names)
+				s.parts.Outputs = nil
 				for _, name := range names {
 					s.parts.Outputs = append(s.parts.Outputs, agent.Output{Name: name, Link: links[name], Orders: name == acts})
 				}
@@ -155,6 +157,10 @@ func TestOrdersForAnother(t *testing.T) {
 			run([]string{"first", "second"}, "first", "")
 			if before, _ := count(links["first"]); before != 1-c.want {
 				t.Errorf("%s: put back, the one before has %d orders", c.name, before)
+			}
+			run([]string{"first", "second", "third"}, "third", "")
+			if orders, requests := count(links["third"]); orders+requests > 0 {
+				t.Errorf("%s: a third one got %d orders and %d requests that others had", c.name, orders, requests)
 			}
 		})
 	}

@@ -146,16 +146,23 @@ func TestNoRoomIsNoSilence(t *testing.T) {
 	}
 }
 
-// While nothing can be written, every reading of a device leads to the same urgent thing anew.
-// They leave room for others: the first stays, and the last.
-func TestUrgentOnesLeaveRoom(t *testing.T) {
+// fullDisk is an agent that knows the copier OLD at h0, and can write nothing any more.
+func fullDisk(t *testing.T) *Agent {
+	t.Helper()
 	a, s := newTestAgent(t)
-	defer s.Close()
+	t.Cleanup(func() { s.Close() })
 	if _, err := a.keep(reading("OLD", 1), "h0", collector.Full); err != nil {
 		t.Fatal(err)
 	}
 	a.writer.flush()
 	a.writer.update = func(func(*store.Tx) error) error { return syscall.ENOSPC }
+	return a
+}
+
+// While nothing can be written, every reading of a device leads to the same urgent thing anew.
+// They leave room for others: the first stays, and the last.
+func TestUrgentOnesLeaveRoom(t *testing.T) {
+	a := fullDisk(t)
 	for i := range maxInMemory + 5 {
 		if _, err := a.keep(reading("NEW", int64(i)), "h0", collector.Full); err != nil { // it stands where OLD was
 			t.Fatal(i, err)
@@ -173,13 +180,7 @@ func TestUrgentOnesLeaveRoom(t *testing.T) {
 // While nothing can be written, a call for service comes and goes, and each reading leads to
 // something else that is urgent. The portal hears of both.
 func TestCallThatWent(t *testing.T) {
-	a, s := newTestAgent(t)
-	defer s.Close()
-	if _, err := a.keep(reading("OLD", 1), "h0", collector.Full); err != nil {
-		t.Fatal(err)
-	}
-	a.writer.flush()
-	a.writer.update = func(func(*store.Tx) error) error { return syscall.ENOSPC }
+	a := fullDisk(t)
 	start := time.Now().UTC().Truncate(24 * time.Hour)
 	for i := range maxInMemory + 50 {
 		r := reading("NEW", int64(i)) // it stands where OLD was
@@ -191,9 +192,9 @@ func TestCallThatWent(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	a.writer.update = s.Update
+	a.writer.update = a.store.Update
 	a.writer.flush()
-	batch, err := s.Pending(Portal, store.Urgent, 10, 1<<20)
+	batch, err := a.store.Pending(Portal, store.Urgent, 10, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,21 +39,28 @@ func TestMain(m *testing.M) {
 	}})
 }
 
-// systemd hears of the start, of each sign of life while the program is alive and no longer, and of the stop.
-func TestHostBelowSystemd(t *testing.T) {
+// watching is systemd's end of the notification socket, with a watchdog of 20 ms.
+func watching(t *testing.T) *net.UnixConn {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "n")
 	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer systemd.Close()
+	t.Cleanup(func() { systemd.Close() })
 	t.Setenv("NOTIFY_SOCKET", socket)
 	t.Setenv("WATCHDOG_USEC", "20000")
+	return systemd
+}
+
+// systemd hears of the start, of each sign of life while the program is alive and no longer, and of the stop.
+func TestHostBelowSystemd(t *testing.T) {
+	systemd := watching(t)
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 
 	var atWork atomic.Bool
 	asked := 0
-	err = packaging.Host(packaging.Program{
+	err := packaging.Host(packaging.Program{
 		Run: func(ctx context.Context, ready func()) error {
 			ready()
 			atWork.Store(true)
@@ -90,15 +97,8 @@ func TestHostBelowSystemd(t *testing.T) {
 
 // systemd is asked to wait for a start that takes its time.
 func TestHostSlowStart(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "n")
-	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer systemd.Close()
-	t.Setenv("NOTIFY_SOCKET", socket)
-	t.Setenv("WATCHDOG_USEC", "20000")
-	err = packaging.Host(packaging.Program{Run: func(context.Context, func()) error {
+	systemd := watching(t)
+	err := packaging.Host(packaging.Program{Run: func(context.Context, func()) error {
 		text := make([]byte, 100)
 		for {
 			n, err := systemd.Read(text)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -89,10 +90,12 @@ func (t *Tx) newcomers() (names []string) {
 
 // Succeed lets dest go on where another destination is, with the records of a lane that are wanted:
 // those that the other has not answered for, and dest has, dest shall get again. It returns how
-// far the other is, by stream: what dest has still to get up to there, the other has had. Of one that
-// the file does not know, nothing is known.
-func (t *Tx) Succeed(lane, other, dest string, wanted func(Record) bool) (had map[string]uint64, err error) {
+// far the other is, by stream: what dest has still to get up to there, the other has had. Where it
+// has itself succeeded one, before is what this returned then. Of one that the file does not know,
+// nothing more is known.
+func (t *Tx) Succeed(lane, other, dest string, before map[string]uint64, wanted func(Record) bool) (had map[string]uint64, err error) {
 	had = map[string]uint64{}
+	maps.Copy(had, before)
 	if err := t.check(dest, lane); err != nil {
 		return nil, fmt.Errorf("succeed %s: %w", other, err)
 	}
@@ -113,9 +116,9 @@ func (t *Tx) Succeed(lane, other, dest string, wanted func(Record) bool) (had ma
 		take(r, value)
 	}
 	for _, stream := range t.streams(lane) {
-		had[stream] = t.cursor(other, lane, stream)
+		had[stream] = max(before[stream], t.cursor(other, lane, stream))
 		mine := t.cursor(dest, lane, stream)
-		for r, value := range t.fresh(other, lane, stream, 0) {
+		for r, value := range t.fresh(other, lane, stream, before[stream]) {
 			if r.Seq > mine {
 				break
 			}

@@ -187,63 +187,71 @@ func TestReasonsAreBounded(t *testing.T) {
 }
 
 // A destination that succeeds another one gets what that one has not answered for, though it has passed
-// it by, and learns how far that one is.
+// it by, and learns how far that one is. What the other left to the one before it stays left.
 func TestSucceed(t *testing.T) {
-	s, err := store.Open(newPath(t), store.Options{Destinations: []string{"first", "second"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	err = s.Update(func(tx *store.Tx) error {
-		for i := range 6 {
-			if _, err := tx.Append(store.Record{Lane: store.Urgent, Kind: "order", Subject: fmt.Sprint(i + 1), At: time.Now()}, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	settle := func(dest string, n int) {
-		t.Helper()
-		batch, err := s.Pending(dest, store.Urgent, n, 1<<20)
-		if err == nil {
-			err = s.Update(func(tx *store.Tx) error { return tx.Settle(dest, batch, nil) })
-		}
+	for _, c := range []struct {
+		name   string
+		from   string
+		other  int    // how far the other is
+		before uint64 // how far the one before that was
+		had    uint64
+		want   string
+		new    int // how far the new one is
+	}{
+		{"behind", "first", 2, 0, 2, "[3 true 5 true 6 false]", 5},
+		{"it had come late itself", "first", 1, 4, 4, "[5 true 6 true]", 6},
+		{"not known", "nobody", 2, 0, 0, "[6 false]", 5},
+	} {
+		s, err := store.Open(newPath(t), store.Options{Destinations: []string{"first", "second"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	settle("first", 2)
-	settle("second", 5)
-	var had map[string]uint64
-	err = s.Update(func(tx *store.Tx) (err error) {
-		had, err = tx.Succeed(store.Urgent, "first", "second", func(r store.Record) bool { return string(r.Body) != "3" })
-		return err
-	})
-	if err != nil || had[s.Stream()] != 2 {
-		t.Errorf("had %v, %v", had, err)
-	}
-	var got []string
-	r := s.Reader("second", store.Urgent)
-	for {
-		batch, err := r.Next(100, 1<<20)
-		if err != nil || len(batch) == 0 {
-			break
+		defer s.Close()
+		err = s.Update(func(tx *store.Tx) error {
+			for i := range 6 {
+				if _, err := tx.Append(store.Record{Lane: store.Urgent, Kind: "order", Subject: fmt.Sprint(i + 1), At: time.Now()}, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, p := range batch {
-			got = append(got, fmt.Sprint(p.Subject, " ", p.Again))
+		settle := func(dest string, n int) {
+			t.Helper()
+			batch, err := s.Pending(dest, store.Urgent, n, 1<<20)
+			if err == nil {
+				err = s.Update(func(tx *store.Tx) error { return tx.Settle(dest, batch, nil) })
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if want := "[3 true 5 true 6 false]"; fmt.Sprint(got) != want {
-		t.Errorf("it gets %v, want %s", got, want)
-	}
-	err = s.Update(func(tx *store.Tx) (err error) {
-		had, err = tx.Succeed(store.Urgent, "nobody", "second", func(store.Record) bool { return true })
-		return err
-	})
-	if err != nil || len(had) > 0 {
-		t.Errorf("of one that is not known: %v, %v", had, err)
+		settle("first", c.other)
+		settle("second", c.new)
+		var had map[string]uint64
+		err = s.Update(func(tx *store.Tx) (err error) {
+			before := map[string]uint64{s.Stream(): c.before}
+			had, err = tx.Succeed(store.Urgent, c.from, "second", before, func(r store.Record) bool { return string(r.Body) != "3" })
+			return err
+		})
+		if err != nil || had[s.Stream()] != c.had {
+			t.Errorf("%s: had %v, %v; want %d", c.name, had, err, c.had)
+		}
+		var got []string
+		r := s.Reader("second", store.Urgent)
+		for {
+			batch, err := r.Next(100, 1<<20)
+			if err != nil || len(batch) == 0 {
+				break
+			}
+			for _, p := range batch {
+				got = append(got, fmt.Sprint(p.Subject, " ", p.Again))
+			}
+		}
+		if fmt.Sprint(got) != c.want {
+			t.Errorf("%s: it gets %v, want %s", c.name, got, c.want)
+		}
 	}
 }
